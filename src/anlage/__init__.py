@@ -1,0 +1,55 @@
+"""Anlage: from unlabelled scans to an encoder that is proven to help your task.
+
+Every verb of the command line is a function of the same name and arguments here. They are
+imported when first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from anlage.version import __version__
+
+if TYPE_CHECKING:
+    from anlage.data.locate import locate
+    from anlage.data.prepare import prepare
+    from anlage.encoders import load_encoder
+    from anlage.evaluate.run import evaluate
+    from anlage.report.study_page import write_report as report
+    from anlage.study.demo import demo
+    from anlage.study.run import study
+    from anlage.train.finetune import finetune
+    from anlage.train.pretrain import pretrain
+
+__all__ = [
+    "__version__",
+    "demo",
+    "evaluate",
+    "finetune",
+    "load_encoder",
+    "locate",
+    "prepare",
+    "pretrain",
+    "report",
+    "study",
+]
+
+_HOMES = {
+    "demo": ("anlage.study.demo", "demo"),
+    "evaluate": ("anlage.evaluate.run", "evaluate"),
+    "finetune": ("anlage.train.finetune", "finetune"),
+    "load_encoder": ("anlage.encoders", "load_encoder"),
+    "locate": ("anlage.data.locate", "locate"),
+    "prepare": ("anlage.data.prepare", "prepare"),
+    "pretrain": ("anlage.train.pretrain", "pretrain"),
+    "report": ("anlage.report.study_page", "write_report"),
+    "study": ("anlage.study.run", "study"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"anlage has no attribute {name!r}")
+    module, attribute = _HOMES[name]
+    return getattr(importlib.import_module(module), attribute)
