@@ -1,0 +1,272 @@
+"""One image from its files to what the store keeps: read, check, resample, calibrate, hash.
+
+Runs in worker processes, so everything here is a plain function of plain values.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image as Pillow
+from scipy import ndimage
+
+from anlage.config import BaseConfig
+from anlage.data.duplicates import Thumbnail, thumbnail
+from anlage.data.importers import Record
+from anlage.data.readers import Limits, RawImage, read_image
+from anlage.errors import DataError
+from anlage.modalities import calibrate
+from anlage.modalities._scaling import Kind, Storage, Unit
+
+__all__ = ["Decoded", "Layout", "decode", "unit_of"]
+
+Array = npt.NDArray[np.generic]
+
+_LUMA = np.array((0.299, 0.587, 0.114), dtype=np.float32)  # ITU-R BT.601
+_BURNED_IN = {"US", "SC", "XA", "RF", "ES", "OP", "XC"}
+
+
+class Layout(BaseConfig):
+    """What every image of a store is brought to.
+
+    Attributes:
+        dims: 2 or 3.
+        channels: Channels C.
+        kind: How values are calibrated.
+        storage: Type of stored values.
+        size: Edge of a square canvas in pixels, 2D only; None keeps every size.
+        spacing_mm: Voxel edges to resample to, 3D only; None keeps every spacing.
+        allow_burned_in: Whether to take DICOM images that may carry text in their pixels.
+        limits: Bounds on what one file may cost.
+    """
+
+    dims: int
+    channels: int
+    kind: Kind
+    storage: Storage
+    size: int | None = None
+    spacing_mm: tuple[float, ...] | None = None
+    allow_burned_in: bool = False
+    limits: Limits = Limits()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decoded:
+    """One image as the store keeps it.
+
+    Attributes:
+        image: (C, *S) of the store's type.
+        mask: Label map (*S), uint8 or int16, or None.
+        spacing_mm: Edges after resampling; 1 where the source states none.
+        boxes: Corners after resampling, as [low..., high..., label] lists.
+        facts: Acquisition facts and notes.
+        thumb: For the search for near-duplicates.
+        sha256: Hash of the stored pixels, and of the label map.
+    """
+
+    image: Array
+    mask: Array | None
+    spacing_mm: tuple[float, ...]
+    boxes: list[list[Any]]
+    facts: dict[str, Any]
+    thumb: Thumbnail
+    sha256: tuple[str, str | None]
+
+
+def decode(task: tuple[Record, Layout]) -> Decoded:
+    """Read and calibrate one image with its label map.
+
+    Raises:
+        DataError: If the image cannot be read, does not fit the store, may carry burned-in text,
+            or its label map lies on another grid.
+    """
+    record, layout = task
+    raw = read_image(record.image, layout.limits)
+    _refuse_burned_in(raw, layout)
+    pixels = _with_channels(raw.pixels, layout)
+    labels = _read_mask(record, raw, layout)
+    spacing = raw.spacing_mm or (1.0,) * layout.dims
+    image, labels, spacing, scale, shift = _resample(pixels, labels, spacing, layout)
+    stored = calibrate(
+        image, kind=layout.kind, storage=layout.storage, bits=raw.bits, unit=unit_of(raw, layout)
+    )
+    stored, labels = _canvas(stored, labels, shift, layout)
+    stored = np.ascontiguousarray(stored)
+    boxes = [
+        [
+            *(float(edge * s + t) for edge, s, t in zip(box.low, scale, shift, strict=True)),
+            *(float(edge * s + t) for edge, s, t in zip(box.high, scale, shift, strict=True)),
+            box.label,
+        ]
+        for box in record.boxes
+    ]
+    notes = {"notes": list(raw.notes)} if raw.notes else {}
+    return Decoded(
+        image=stored,
+        mask=labels,
+        spacing_mm=tuple(float(edge) for edge in spacing),
+        boxes=boxes,
+        facts={**raw.facts, **notes},
+        thumb=thumbnail(stored),
+        sha256=(_sha256(stored), None if labels is None else _sha256(labels)),
+    )
+
+
+def unit_of(image: RawImage, layout: Layout) -> Unit:
+    """Return what values mean once the modality is known: CT without a unit is taken as HU."""
+    if layout.storage == "int16" and image.unit == "arbitrary":
+        return "hu"
+    return image.unit
+
+
+def _refuse_burned_in(raw: RawImage, layout: Layout) -> None:
+    modality = raw.facts.get("Modality")
+    stated = str(raw.facts.get("BurnedInAnnotation", "")).upper()
+    if layout.allow_burned_in or (modality not in _BURNED_IN and stated != "YES"):
+        return
+    if stated != "NO":
+        raise DataError(
+            "images must not show a patient's name, but this DICOM image "
+            f"(Modality {modality}) does not state that its pixels are free of text. Look at "
+            "it, then prepare with --allow-burned-in."
+        )
+
+
+def _with_channels(pixels: Array, layout: Layout) -> Array:
+    if pixels.ndim != layout.dims + 1:
+        raise DataError(
+            f"this store holds {layout.dims}D images, got a {pixels.ndim - 1}D one. Prepare it in "
+            "a store of its own."
+        )
+    if len(pixels) == layout.channels:
+        return pixels
+    if len(pixels) == 1:
+        return np.repeat(pixels, layout.channels, axis=0)
+    if len(pixels) == 3 and layout.channels == 1:
+        luma: Array = np.tensordot(_LUMA, pixels.astype(np.float32), axes=1)[None]
+        return luma
+    raise DataError(
+        f"this store holds images of {layout.channels} channels, got {len(pixels)}. Prepare them "
+        "in a store of their own."
+    )
+
+
+def _read_mask(record: Record, raw: RawImage, layout: Layout) -> Array | None:
+    if record.mask is None:
+        return None
+    mask = read_image(record.mask, layout.limits)
+    values = mask.pixels[0]
+    if len(mask.pixels) > 1 and (mask.pixels != values).any():
+        raise DataError(
+            "a label map must have one channel, got a coloured one. Save class numbers as grey."
+        )
+    if values.shape != raw.pixels.shape[1:]:
+        raise DataError(
+            f"a label map must lie on its image's grid, got {_sizes(values.shape)} for an image "
+            f"of {_sizes(raw.pixels.shape[1:])}. Resample the label map."
+        )
+    if (
+        raw.affine is not None
+        and mask.affine is not None
+        and not np.allclose(raw.affine, mask.affine, atol=1e-2 * max(raw.spacing_mm or (1.0,)))
+    ):
+        raise DataError(
+            "a label map must lie where its image lies, but their affines differ by up to "
+            f"{np.abs(raw.affine - mask.affine).max():.3g} mm. Resample the label map."
+        )
+    return _as_classes(values)
+
+
+def _as_classes(values: Array) -> Array:
+    whole = np.rint(values.astype(np.float64))
+    if np.abs(whole - values).max(initial=0) > 1e-3 or whole.min(initial=0) < 0:
+        raise DataError(
+            "a label map must hold class numbers 0, 1, 2, ..., got fractions or negative values. "
+            "Save it without interpolation."
+        )
+    top = int(whole.max(initial=0))
+    if top > 32767:
+        raise DataError(f"a label map may count to 32,767, got {top:,}.")
+    if set(np.unique(whole)) <= {0.0, 255.0}:
+        whole = whole / 255  # black-and-white pictures
+    return whole.astype(np.uint8 if top <= 255 else np.int16)
+
+
+def _resample(
+    pixels: Array, labels: Array | None, spacing: Sequence[float], layout: Layout
+) -> tuple[Array, Array | None, tuple[float, ...], list[float], list[int]]:
+    """Bring an image to the store's spacing (3D) or canvas (2D); return scale and shift too."""
+    space = pixels.shape[1:]
+    if layout.dims == 2 and layout.size is not None:
+        factor = layout.size / max(space)
+        target = tuple(max(1, round(edge * factor)) for edge in space)
+        shift = [(layout.size - edge) // 2 for edge in target]
+    elif layout.dims == 3 and layout.spacing_mm is not None:
+        target = tuple(
+            max(1, round(edge * old / new))
+            for edge, old, new in zip(space, spacing, layout.spacing_mm, strict=True)
+        )
+        shift = [0] * layout.dims
+    else:
+        return pixels, labels, tuple(spacing), [1.0] * layout.dims, [0] * layout.dims
+    scale = [new / old for new, old in zip(target, space, strict=True)]
+    new_spacing = tuple(edge / factor for edge, factor in zip(spacing, scale, strict=True))
+    if target != space:
+        resize = _resize_2d if layout.dims == 2 else _resize_3d
+        pixels = np.stack([resize(channel, target, smooth=True) for channel in pixels])
+        labels = None if labels is None else resize(labels, target, smooth=False)
+    return pixels, labels, new_spacing, scale, shift
+
+
+def _resize_2d(plane: Array, target: tuple[int, ...], *, smooth: bool) -> Array:
+    rows, columns = target
+    if smooth:
+        picture = Pillow.fromarray(plane.astype(np.float32))
+        resized = np.asarray(picture.resize((columns, rows), Pillow.Resampling.BILINEAR))
+        low, high = float(plane.min()), float(plane.max())
+        clipped: Array = np.clip(resized, low, high)
+        return clipped
+    picture = Pillow.fromarray(plane.astype(np.int32))
+    chosen = np.asarray(picture.resize((columns, rows), Pillow.Resampling.NEAREST))
+    return chosen.astype(plane.dtype)
+
+
+def _resize_3d(volume: Array, target: tuple[int, ...], *, smooth: bool) -> Array:
+    zoom = [new / old for new, old in zip(target, volume.shape, strict=True)]
+    if not smooth:
+        chosen: Array = ndimage.zoom(volume, zoom, order=0, mode="nearest", grid_mode=True)
+        return chosen
+    blur = [max(0.0, (1 / factor - 1) / 2) for factor in zoom]
+    soft = ndimage.gaussian_filter(volume.astype(np.float32), blur, mode="nearest")
+    resized: Array = ndimage.zoom(soft, zoom, order=1, mode="nearest", grid_mode=True)
+    return resized
+
+
+def _canvas(
+    stored: Array, labels: Array | None, shift: Sequence[int], layout: Layout
+) -> tuple[Array, Array | None]:
+    """Centre a 2D image on the store's square canvas, over its darkest value."""
+    if layout.dims != 2 or layout.size is None or stored.shape[1:] == (layout.size,) * 2:
+        return stored, labels
+    canvas = np.full((len(stored), layout.size, layout.size), stored.min(), dtype=stored.dtype)
+    window = tuple(slice(s, s + edge) for s, edge in zip(shift, stored.shape[1:], strict=True))
+    canvas[(slice(None), *window)] = stored
+    if labels is None:
+        return canvas, None
+    label_canvas = np.zeros((layout.size, layout.size), dtype=labels.dtype)
+    label_canvas[window] = labels
+    return canvas, label_canvas
+
+
+def _sizes(shape: Sequence[int]) -> str:
+    return "x".join(str(edge) for edge in shape)
+
+
+def _sha256(array: Array) -> str:
+    head = f"{array.dtype}{array.shape}".encode()
+    return hashlib.sha256(head + np.ascontiguousarray(array).tobytes()).hexdigest()

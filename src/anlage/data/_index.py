@@ -1,0 +1,186 @@
+"""From the journal to the index: groups of images that belong together, and the split."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from anlage.data.duplicates import Groups, near_pairs
+from anlage.data.identity import Identity
+from anlage.data.importers import Record
+from anlage.data.splits import PARTS, by_group, leaks
+from anlage.data.store import LABEL_PREFIX
+from anlage.errors import DataError
+
+__all__ = ["Index", "build_index"]
+
+_MAX_CLASSES = 20
+
+Pairs = list[tuple[int, int]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Index:
+    """The store's table, the part of each row, and what the user should know."""
+
+    frame: pl.DataFrame
+    parts: list[str]
+    notes: tuple[str, ...]
+
+
+def build_index(
+    kept: Sequence[tuple[Record, dict[str, Any]]],
+    identity: Identity,
+    *,
+    seed: int,
+    allow_leaks: bool,
+) -> Index:
+    """Group images by patient, by equal and by nearly equal pixels, and split them by group.
+
+    Args:
+        kept: Records with their journal rows, in the store's order.
+        identity: Hashes patients.
+        seed: Seed of a drawn split.
+        allow_leaks: Go on although the source's own split leaks.
+
+    Raises:
+        DataError: If the source's own split has a patient, or equal images, in two parts.
+    """
+    patients = [
+        None if record.patient is None else identity.patient(record.patient) for record, _ in kept
+    ]
+    hashes = [row["sha256"] for _, row in kept]
+    thumbs = [np.frombuffer(bytes.fromhex(row["thumbnail"]), np.uint8) for _, row in kept]
+    pairs = near_pairs([thumb.reshape(16, 17) for thumb in thumbs])
+    groups = Groups(len(kept))
+    groups.join_equal(patients)
+    groups.join_equal(hashes)
+    for first, second in pairs:
+        groups.join(first, second)
+    numbers = groups.numbers()
+    notes = _duplicate_notes(hashes, pairs, numbers, patients)
+    if any(record.split for record, _ in kept):
+        parts = _stated_parts(kept, numbers)
+        notes += _leak_notes(parts, patients, hashes, pairs, allow_leaks=allow_leaks)
+    elif int(numbers.max()) + 1 < len(PARTS):
+        parts = ["train"] * len(kept)
+        notes.append(
+            f"split: {int(numbers.max()) + 1} groups cannot be split in three: all images are for "
+            "pretraining, none for testing"
+        )
+    else:
+        parts = [str(part) for part in by_group(numbers, _strata(kept), seed=seed)]
+        notes.append(f"split: drawn by group, seed {seed}")
+    return Index(frame=_frame(kept, patients, numbers), parts=parts, notes=tuple(notes))
+
+
+def _stated_parts(
+    kept: Sequence[tuple[Record, dict[str, Any]]], numbers: npt.NDArray[np.int64]
+) -> list[str]:
+    """Use the source's split; images it does not mention train, unless their group tests."""
+    held_out = {
+        int(number)
+        for (record, _), number in zip(kept, numbers, strict=True)
+        if record.split in {"val", "test"}
+    }
+    return [
+        record.split or ("" if int(number) in held_out else "train")
+        for (record, _), number in zip(kept, numbers, strict=True)
+    ]
+
+
+def _leak_notes(
+    parts: Sequence[str],
+    patients: Sequence[str | None],
+    hashes: Sequence[str],
+    pairs: Pairs,
+    *,
+    allow_leaks: bool,
+) -> list[str]:
+    torn = {"patients": leaks(parts, patients), "groups of equal images": leaks(parts, hashes)}
+    faults = [f"{count} {what}" for what, count in torn.items() if count]
+    if faults and not allow_leaks:
+        raise DataError(
+            f"a split must keep patients and equal images in one part, but {' and '.join(faults)} "
+            "lie in more than one. Correct the split column, or pass --allow-leaks, which every "
+            "result will then state."
+        )
+    notes = [f"LEAK allowed: {fault} lie in more than one part" for fault in faults]
+    near = sum(
+        parts[first] != parts[second] and bool(parts[first]) and bool(parts[second])
+        for first, second in pairs
+    )
+    if near:
+        notes.append(f"warning: {near} pairs of near-duplicates lie in different parts")
+    return notes
+
+
+def _duplicate_notes(
+    hashes: Sequence[str],
+    pairs: Pairs,
+    numbers: npt.NDArray[np.int64],
+    patients: Sequence[str | None],
+) -> list[str]:
+    repeated = sum(count - 1 for count in Counter(hashes).values())
+    notes = []
+    if repeated or pairs:
+        notes.append(f"duplicates: {repeated} exact, {len(pairs)} near pairs, kept together")
+    known = {patient for patient in patients if patient}
+    if known:
+        notes.append(f"patients: {len(known)}, in {int(numbers.max()) + 1} groups")
+    else:
+        notes.append(
+            f"patients: none given, grouped by near-duplicates ({int(numbers.max()) + 1} groups). "
+            "Give --patient if you have it"
+        )
+    return notes
+
+
+def _strata(kept: Sequence[tuple[Record, dict[str, Any]]]) -> list[str]:
+    """Stratify by the first label with few values, and by whether there is a label map."""
+    names = list(kept[0][0].labels)
+    for name in names:
+        values = [record.labels.get(name) for record, _ in kept]
+        if len(set(values)) <= _MAX_CLASSES:
+            return [str(value) for value in values]
+    return [str("mask_shard" in row) for _, row in kept]
+
+
+def _frame(
+    kept: Sequence[tuple[Record, dict[str, Any]]],
+    patients: Sequence[str | None],
+    numbers: npt.NDArray[np.int64],
+) -> pl.DataFrame:
+    rows = [row for _, row in kept]
+    columns: dict[str, Any] = {
+        "id": [row["id"] for row in rows],
+        "shard": [row["shard"] for row in rows],
+        "offset": pl.Series([row["offset"] for row in rows], dtype=pl.Int64),
+        "shape": [row["shape"] for row in rows],
+        "spacing_mm": [row["spacing_mm"] for row in rows],
+        "sha256": [row["sha256"] for row in rows],
+        "patient": pl.Series(patients, dtype=pl.String),
+        "group": pl.Series(numbers, dtype=pl.Int64),
+        "site": pl.Series([record.site for record, _ in kept], dtype=pl.String),
+        "mask_shard": pl.Series([row.get("mask_shard") for row in rows], dtype=pl.String),
+        "mask_offset": pl.Series([row.get("mask_offset") for row in rows], dtype=pl.Int64),
+        "mask_dtype": pl.Series([row.get("mask_dtype") for row in rows], dtype=pl.String),
+        "mask_sha256": pl.Series([row["mask_sha256"] for row in rows], dtype=pl.String),
+        "boxes": [json.dumps(row["boxes"]) for row in rows],
+        "facts": [json.dumps(row["facts"]) for row in rows],
+    }
+    for name in sorted({name for record, _ in kept for name in record.labels}):
+        values = [record.labels.get(name) for record, _ in kept]
+        numeric = all(value is None or isinstance(value, int | float) for value in values)
+        columns[LABEL_PREFIX + name] = pl.Series(
+            [float(value) if numeric and value is not None else value for value in values],
+            dtype=pl.Float64 if numeric else pl.String,
+        )
+    return pl.DataFrame(columns)

@@ -1,0 +1,117 @@
+"""Run one function over many tasks in worker processes, and survive what kills a worker.
+
+A codec that crashes, eats all memory or hangs takes one file with it, not the night: the files
+that were in flight are tried again one by one, and only the culprit is given up.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
+from typing import TypeVar
+
+from anlage.errors import AnlageError
+
+__all__ = ["run_all"]
+
+TaskT = TypeVar("TaskT")
+ResultT = TypeVar("ResultT")
+
+_STALL_S = 600.0
+_DIED = (
+    "decoding must end in a normal way, but the reading process crashed, ran out of memory or "
+    "hung; the file is damaged or too large for this machine"
+)
+
+
+def run_all(
+    function: Callable[[TaskT], ResultT], tasks: Sequence[TaskT], *, workers: int
+) -> Iterator[tuple[TaskT, ResultT | str]]:
+    """Yield every task with its result, or with the reason why it has none, as they finish.
+
+    Args:
+        function: A module-level function; what it raises on purpose (AnlageError), and running
+            out of memory or stack, becomes the reason.
+        tasks: Its arguments.
+        workers: Processes; 0 runs in this one, without protection against crashes.
+    """
+    if workers < 1 or not tasks:
+        for task in tasks:
+            yield task, _guarded(function, task)
+        return
+    queue = iter(tasks)
+    while True:
+        suspects: list[TaskT] = []
+        yield from _run_pool(function, queue, workers, suspects)
+        if not suspects:
+            return
+        for task in suspects:
+            yield task, _run_alone(function, task)
+
+
+def _run_pool(
+    function: Callable[[TaskT], ResultT],
+    queue: Iterator[TaskT],
+    workers: int,
+    suspects: list[TaskT],
+) -> Iterator[tuple[TaskT, ResultT | str]]:
+    """Work the queue off until it is empty or the pool breaks; then name the tasks in flight."""
+    pool = _pool(workers)
+    pending: dict[Future[ResultT | str], TaskT] = {}
+    try:
+        while True:
+            for task in islice(queue, 4 * workers - len(pending)):
+                pending[pool.submit(_guarded, function, task)] = task
+            if not pending:
+                return
+            done, _ = wait(pending, timeout=_STALL_S, return_when=FIRST_COMPLETED)
+            if not done:
+                raise BrokenProcessPool
+            for future in done:
+                result = future.result()
+                yield pending.pop(future), result
+    except BrokenProcessPool:
+        suspects.extend(pending.values())
+    finally:
+        _end(pool)
+
+
+def _run_alone(function: Callable[[TaskT], ResultT], task: TaskT) -> ResultT | str:
+    pool = _pool(1)
+    try:
+        return pool.submit(_guarded, function, task).result(timeout=_STALL_S)
+    except (BrokenProcessPool, TimeoutError):
+        return _DIED
+    finally:
+        _end(pool)
+
+
+def _guarded(function: Callable[[TaskT], ResultT], task: TaskT) -> ResultT | str:
+    try:
+        return function(task)
+    except AnlageError as error:
+        return str(error)
+    except (MemoryError, RecursionError) as error:
+        return f"decoding must fit into memory, got a {type(error).__name__}"
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread)
+
+
+def _one_thread() -> None:
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = "1"
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    processes = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        if process.is_alive():
+            process.terminate()

@@ -1,0 +1,209 @@
+"""`anlage prepare`: from what the user has to a store, once, restartable, losing nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from anlage import plugins
+from anlage.data._job import StoreJob
+from anlage.data._survey import survey
+from anlage.data.archives import extract, is_archive
+from anlage.data.identity import Identity
+from anlage.data.importers import ImportOptions, Problem, import_records
+from anlage.data.readers import Limits
+from anlage.data.store import Store
+from anlage.data.summary import write_summary
+from anlage.errors import DataError
+from anlage.locks import locked
+from anlage.modalities import Policy
+from anlage.progress import say
+
+__all__ = ["Prepared", "prepare"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """What `prepare` did.
+
+    Attributes:
+        store: Folder of the store.
+        stored: Images in the store.
+        quarantined: Images that could not be used.
+        new: Images decoded in this run.
+        notes: What the user should know.
+    """
+
+    store: Path
+    stored: int
+    quarantined: int
+    new: int
+    notes: tuple[str, ...]
+
+
+def prepare(
+    source: str | Path,
+    *,
+    out: str | Path,
+    modality: str = "generic",
+    labels: Path | None = None,
+    label: Sequence[str] = (),
+    image: str = "image",
+    mask: str | None = None,
+    boxes: Path | None = None,
+    patient: str | None = None,
+    site: str | None = None,
+    split: str | None = None,
+    layout: str = "auto",
+    size: int | None = None,
+    spacing_mm: Sequence[float] | None = None,
+    seed: int = 0,
+    workers: int | None = None,
+    allow_leaks: bool = False,
+    allow_burned_in: bool = False,
+    overwrite: bool = False,
+    strict: bool = False,
+    dry_run: bool = False,
+) -> Prepared:
+    """Read images, check them, split them by patient and store them for speed.
+
+    Args:
+        source: Folder, archive (zip, tar) or npz file.
+        out: Folder of the store to make or to go on with.
+        modality: Name of a modality policy; it decides on the calibration.
+        labels: CSV or Parquet table with one row per image.
+        label: Columns of the table to keep as labels; others are never read.
+        image: Column of image paths.
+        mask: Column of label-map paths.
+        boxes: Second table with one row per box.
+        patient: Column of patient identifiers. Without one, near-duplicates are grouped.
+        site: Column of site or scanner names.
+        split: Column that says train, val or test. Without one, a split is drawn by group.
+        layout: Layout of the source; "auto" finds out.
+        size: Edge in pixels of the square canvas that 2D images are scaled to.
+        spacing_mm: Voxel edges that volumes are resampled to.
+        seed: Seed of the drawn split.
+        workers: Reading processes; None: one per core; 0: none, in this process.
+        allow_leaks: Go on although patients or equal images lie in several parts of the split.
+        allow_burned_in: Take DICOM images that may carry text in their pixels.
+        overwrite: Make the store anew.
+        strict: Fail if any image is quarantined.
+        dry_run: Only say what would be stored.
+
+    Returns:
+        Counts, and notes for the user.
+
+    Raises:
+        ConfigError: If an option cannot be used, or the store was made with other settings.
+        DataError: If the source is empty, a split leaks, or the disk is full.
+    """
+    policy: Policy = plugins.load("modalities", modality)
+    root, origin = Path(out), Path(source)
+    options = ImportOptions(
+        manifest=labels,
+        labels=tuple(label),
+        image_column=image,
+        mask_column=mask,
+        boxes=boxes,
+        patient_column=patient,
+        site_column=site,
+        split_column=split,
+    )
+    if overwrite and not dry_run:
+        _clear(root)
+    with _unpacked(origin, root) as folder:
+        found_layout, imported = import_records(folder, options, layout=layout)
+        plan, records, problems, notes = survey(
+            imported.records,
+            policy,
+            size=size,
+            spacing_mm=spacing_mm,
+            allow_burned_in=allow_burned_in,
+            limits=Limits(),
+        )
+        notes = [f"layout: {found_layout}", *imported.notes, *notes]
+        problems = [*imported.problems, *problems]
+        if dry_run:
+            for note in notes:
+                say(f"  {note}")
+            say(f"Would store {len(records)} images and set {len(problems)} aside. {plan!r}")
+            return _prepared(root, len(records), problems, 0, notes)
+        with locked(root, what="anlage prepare"):
+            job = StoreJob(root, plan, modality, Identity())
+            job.remember_settings()
+            new, failed = job.decode(records, _workers(workers, len(records)))
+            problems = [*problems, *failed]
+            job.write_quarantine(problems)
+            if strict and problems:
+                raise DataError(
+                    f"every image must be readable with --strict, got {len(problems)} that are "
+                    f"not: see {root / 'quarantine.csv'}."
+                )
+            notes += job.index(records, seed=seed, allow_leaks=allow_leaks)
+            store = Store.open(root)
+            write_summary(store, problems=problems, notes=notes)
+    _report(store, problems, notes, Counter(store.parts("default").values()))
+    return _prepared(root, len(store), problems, new, notes)
+
+
+def _prepared(
+    root: Path, stored: int, problems: Sequence[Problem], new: int, notes: Sequence[str]
+) -> Prepared:
+    return Prepared(
+        store=root, stored=stored, quarantined=len(problems), new=new, notes=tuple(notes)
+    )
+
+
+@contextmanager
+def _unpacked(origin: Path, root: Path) -> Iterator[Path]:
+    """Give the folder to read: the source itself, or an archive's content for as long as needed."""
+    if not is_archive(origin):
+        yield origin
+        return
+    folder = root.with_name(f"{root.name}.unpacked")
+    if not folder.is_dir():
+        say("Unpacking the archive")
+        extract(origin, folder)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def _clear(root: Path) -> None:
+    """Remove an old store; refuse to remove anything that is none."""
+    if not root.exists():
+        return
+    if not (root / "settings.json").is_file():
+        raise DataError(
+            f"--overwrite removes a store only, and {root} is none. Choose another --out."
+        )
+    shutil.rmtree(root)
+
+
+def _workers(asked: int | None, images: int) -> int:
+    if asked is not None:
+        return asked
+    return 0 if images < 32 else max(1, os.cpu_count() or 1)
+
+
+def _report(
+    store: Store, problems: Sequence[Problem], notes: Sequence[str], parts: Counter[str]
+) -> None:
+    for note in notes:
+        say(f"  {note}")
+    if problems:
+        reasons = Counter(problem.reason.split(",")[0] for problem in problems)
+        most = "; ".join(f"{count} x {reason}" for reason, count in reasons.most_common(3))
+        say(f"  quarantined {len(problems)}: {store.root / 'quarantine.csv'} ({most})")
+    counts = " / ".join(f"{parts[name]}" for name in ("train", "val", "test"))
+    say(f"  split       {counts} images    {store.root / 'splits' / 'default.csv'}")
+    size = sum(path.stat().st_size for path in (store.root / "shards").iterdir())
+    say(
+        f"Stored {len(store)} images, {size / 1e6:,.0f} MB, in {store.root}.  "
+        f"Look: {store.root / 'report.html'}"
+    )
+    say(f"Next: anlage pretrain {store.root} --method simclr --out runs/first")

@@ -1,0 +1,248 @@
+"""The store: decoded once, read a thousand times. Memory-mapped shards and a Parquet index.
+
+```
+store/
+  store.json        what all images share: modality, dims, channels, type, calibration
+  index.parquet     one row per image: id, place, shape, spacing, hashes, labels, boxes, facts
+  shards/           arrays back to back, 64-byte aligned, in the store's fixed type
+  splits/           one CSV per split
+  journal.jsonl     what has been stored so far: `prepare` goes on from here
+  quarantine.csv    what could not be read, and why
+```
+Training reads crops through the memory map and never a whole volume. Nothing here names a
+patient or a file: ids are keyed hashes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from pydantic import ValidationError
+
+from anlage.config import BaseConfig, fingerprint
+from anlage.data.splits import PARTS, read_split
+from anlage.errors import ConfigError, DataError
+from anlage.plugins import nearest
+
+__all__ = ["FORMAT_VERSION", "LABEL_PREFIX", "Store", "StoreMeta"]
+
+FORMAT_VERSION = 1
+LABEL_PREFIX = "label:"
+
+Array = npt.NDArray[np.generic]
+
+
+class StoreMeta(BaseConfig):
+    """What all images of a store share.
+
+    Attributes:
+        format_version: Version of this layout.
+        modality: Name of the modality plug-in.
+        dims: 2 or 3.
+        channels: Channels C of every image.
+        dtype: Type of stored values.
+        kind: How values were calibrated: see modalities.Scaling.
+        size: Edge lengths of every image, where all are equal; None where they differ.
+        spacing_mm: Voxel edges that all images were resampled to; None: as acquired.
+        source: Fingerprint of the settings that made it.
+        anlage_version: Version that made it.
+    """
+
+    format_version: int = FORMAT_VERSION
+    modality: str
+    dims: Literal[2, 3]
+    channels: int
+    dtype: Literal["uint8", "int16", "float16"]
+    kind: Literal["display", "hu", "foreground_zscore"]
+    size: tuple[int, ...] | None
+    spacing_mm: tuple[float, ...] | None
+    source: str
+    anlage_version: str
+
+
+class Store:
+    """A store opened for reading. Rows are counted from 0 in the order of the index."""
+
+    def __init__(self, root: Path, meta: StoreMeta, index: pl.DataFrame) -> None:
+        self.root, self.meta, self.index = root, meta, index
+        self._shards: dict[str, npt.NDArray[np.uint8]] = {}
+        self._shapes = [tuple(shape) for shape in index["shape"].to_list()]
+        self._places = list(zip(index["shard"].to_list(), index["offset"].to_list(), strict=True))
+
+    @classmethod
+    def open(cls, path: str | Path) -> Store:
+        """Open a store.
+
+        Raises:
+            DataError: If the folder is no store, is incomplete, or has another version.
+        """
+        root = Path(path)
+        card = root / "store.json"
+        if not card.is_file():
+            raise DataError(
+                f"{root} must be a store made by anlage prepare, but has no store.json. "
+                "Run anlage prepare, or check the path."
+            )
+        try:
+            values = json.loads(card.read_text(encoding="utf-8"))
+            version = values.get("format_version")
+            if version != FORMAT_VERSION:
+                raise DataError(
+                    f"this Anlage reads stores of version {FORMAT_VERSION}, {root} has version "
+                    f"{version}. Run anlage prepare again with --overwrite."
+                )
+            meta = StoreMeta.model_validate(values)
+        except (json.JSONDecodeError, ValidationError, AttributeError) as error:
+            raise DataError(
+                f"{card} is damaged ({type(error).__name__}). Run anlage prepare again."
+            ) from None
+        if not (root / "index.parquet").is_file():
+            raise DataError(
+                f"{root} is not finished: it has no index yet. Run the same anlage prepare "
+                "command again; it goes on from where it stopped."
+            )
+        return cls(root, meta, pl.read_parquet(root / "index.parquet"))
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @cached_property
+    def ids(self) -> list[str]:
+        """Id of each row."""
+        return list(self.index["id"])
+
+    @cached_property
+    def patients(self) -> npt.NDArray[np.int64]:
+        """Number of each row's patient (or group of near-duplicates), (n,)."""
+        groups: npt.NDArray[np.int64] = self.index["group"].to_numpy().astype(np.int64)
+        return groups
+
+    @cached_property
+    def spacing_mm(self) -> npt.NDArray[np.float32]:
+        """Pixel or voxel edges of each row, (n, d); 1 where the source states none."""
+        return np.array(self.index["spacing_mm"].to_list(), dtype=np.float32)
+
+    @cached_property
+    def has_mask(self) -> npt.NDArray[np.bool_]:
+        """Whether each row has a label map, (n,)."""
+        known: npt.NDArray[np.bool_] = self.index["mask_offset"].is_not_null().to_numpy()
+        return known
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """16 hex digits that change whenever any pixel, label or setting changes."""
+        labels = [LABEL_PREFIX + name for name in self.label_names]
+        content = self.index.select("id", "sha256", "mask_sha256", *labels).write_csv()
+        return fingerprint({"meta": self.meta.model_dump(mode="json"), "rows": content})
+
+    @property
+    def label_names(self) -> list[str]:
+        """Names of the label columns."""
+        return [
+            name.removeprefix(LABEL_PREFIX)
+            for name in self.index.columns
+            if name.startswith(LABEL_PREFIX)
+        ]
+
+    def labels(self, name: str) -> list[str | float | None]:
+        """Return one label column; None where a row has no value.
+
+        Raises:
+            ConfigError: If the store has no such column.
+        """
+        if name not in self.label_names:
+            known = ", ".join(self.label_names) or "none"
+            raise ConfigError(
+                f"the store must have the label {name!r}, it has: {known}."
+                f"{nearest(name, self.label_names)} Prepare it with --label {name}."
+            )
+        return list(self.index[LABEL_PREFIX + name])
+
+    def shape(self, row: int) -> tuple[int, ...]:
+        """Return (C, *S) of one image."""
+        return self._shapes[row]
+
+    def image(self, row: int) -> Array:
+        """Return one image as a view of the memory map, (C, *S); nothing is read yet."""
+        shard, offset = self._places[row]
+        return self._view(shard, offset, self.meta.dtype, self._shapes[row])
+
+    def mask(self, row: int) -> Array | None:
+        """Return one label map as a view of the memory map, (*S), or None."""
+        if not self.has_mask[row]:
+            return None
+        place = self.index.row(row, named=True)
+        return self._view(
+            place["mask_shard"], place["mask_offset"], place["mask_dtype"], self._shapes[row][1:]
+        )
+
+    def parts(self, name: str = "default") -> dict[str, str]:
+        """Return the part of each image id, as the split file says."""
+        return read_split(self.root / "splits" / f"{name}.csv")
+
+    def split(self, name: str = "default") -> dict[str, npt.NDArray[np.int64]]:
+        """Return the rows of train, val and test.
+
+        Raises:
+            DataError: If the split file is missing, damaged, or names no image of this store.
+        """
+        parts = self.parts(name)
+        assigned = np.array([parts.get(image_id, "") for image_id in self.ids])
+        if not any(assigned):
+            raise DataError(
+                f"split {name!r} names no image of {self.root}. It was made for another store, "
+                "or with another identity key."
+            )
+        return {part: np.flatnonzero(assigned == part) for part in PARTS}
+
+    def crop(self, row: int, start: Sequence[int], shape: Sequence[int], out: Array) -> None:
+        """Copy one crop out of the memory map.
+
+        Args:
+            row: Which image.
+            start: First pixel per axis; what lies outside repeats the edge.
+            shape: Edges of the crop, (*S).
+            out: (C, *S) of the store's type, written in place.
+        """
+        _copy_crop(self.image(row), start, shape, out)
+
+    def crop_mask(self, row: int, start: Sequence[int], shape: Sequence[int], out: Array) -> None:
+        """Copy one crop of a label map, (*S); what lies outside is 0."""
+        mask = self.mask(row)
+        out[...] = 0
+        if mask is None:
+            return
+        inside: list[slice] = []
+        target: list[slice] = []
+        for begin, length, edge in zip(start, shape, mask.shape, strict=True):
+            low, high = max(0, begin), min(edge, begin + length)
+            inside.append(slice(low, high))
+            target.append(slice(low - begin, high - begin))
+        out[tuple(target)] = mask[tuple(inside)]
+
+    def _view(self, shard: str, offset: int, dtype: str, shape: tuple[int, ...]) -> Array:
+        if shard not in self._shards:
+            self._shards[shard] = np.memmap(self.root / "shards" / shard, mode="r", dtype=np.uint8)
+        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        return self._shards[shard][offset : offset + size].view(dtype).reshape(shape)
+
+
+def _copy_crop(image: Array, start: Sequence[int], shape: Sequence[int], out: Array) -> None:
+    space = image.shape[1:]
+    if all(b >= 0 and b + n <= edge for b, n, edge in zip(start, shape, space, strict=True)):
+        part = tuple(slice(b, b + n) for b, n in zip(start, shape, strict=True))
+        np.copyto(out, image[(slice(None), *part)])
+        return
+    index = [
+        np.clip(np.arange(b, b + n), 0, edge - 1)
+        for b, n, edge in zip(start, shape, space, strict=True)
+    ]
+    window = np.ix_(np.arange(image.shape[0]), *index)
+    out[...] = image[window]
