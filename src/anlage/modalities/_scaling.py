@@ -1,0 +1,143 @@
+"""Calibrated intensity: raw values -> stored values (once) -> unit interval (every view).
+
+Stored values keep their meaning: Hounsfield units stay Hounsfield units, so a window can be
+chosen per task later. The unit interval is what transforms work in: [0, 1], dark to bright.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from anlage.config import BaseConfig
+from anlage.errors import ConfigError, DataError
+
+__all__ = ["Scaling", "calibrate", "unit_range"]
+
+Kind = Literal["display", "hu", "foreground_zscore"]
+Unit = Literal["hu", "display", "arbitrary"]
+Storage = Literal["uint8", "int16", "float16"]
+
+Stored = npt.NDArray[np.generic]
+
+_HU = (-1024, 3071)
+_Z = (-5.0, 5.0)
+
+
+class Scaling(BaseConfig):
+    """How a modality's values are read.
+
+    Attributes:
+        kind: ``display`` for images whose full range is meant to be seen; ``hu`` for CT;
+            ``foreground_zscore`` for MRI, whose numbers have no unit.
+        windows: By name, the range of stored values that is spread over the unit interval.
+            The first is the default. Empty: the whole range.
+        because: One sentence, for the user.
+        source: Rule id or citation.
+    """
+
+    kind: Kind
+    windows: dict[str, tuple[float, float]] = {}
+    because: str
+    source: str
+
+    def storage(self, *, bits: int, unit: Unit) -> Storage:
+        """Return the stored type for a set of images.
+
+        Args:
+            bits: Largest number of significant bits in the set.
+            unit: What its values mean.
+        """
+        if self.kind == "hu" and unit == "hu":
+            return "int16"
+        if self.kind == "foreground_zscore":
+            return "float16"
+        return "uint8" if bits <= 8 else "float16"
+
+    def window(self, name: str | None) -> tuple[float, float] | None:
+        """Return a window by name, the default for None; None where there are no windows.
+
+        Raises:
+            ConfigError: If there is no window of that name.
+        """
+        if name is None:
+            return next(iter(self.windows.values()), None)
+        if name not in self.windows:
+            known = ", ".join(self.windows) or "none"
+            raise ConfigError(f"window must be one of: {known}; got {name!r}. Choose another.")
+        return self.windows[name]
+
+
+def calibrate(pixels: Stored, *, kind: Kind, storage: Storage, bits: int, unit: Unit) -> Stored:
+    """Turn decoded values into stored values.
+
+    Args:
+        pixels: (C, *S), finite, in the source's own values.
+        kind: How the modality reads values.
+        storage: The store's type.
+        bits: Significant bits of an integer source: 8, 12, 16; 0 for a float source.
+        unit: ``hu`` if values are Hounsfield units, ``display`` if the full range of ``bits``
+            is meant to be seen, ``arbitrary`` if the numbers have no meaning of their own.
+
+    Returns:
+        (C, *S) of type ``storage``: Hounsfield units clipped to -1024..3071; or foreground
+        z-scores clipped to -5..5; or 0..255; or 0..1.
+
+    Raises:
+        DataError: If the store holds Hounsfield units and these are not.
+    """
+    if storage == "int16":
+        if unit != "hu":
+            raise DataError(
+                f"this store holds Hounsfield units, but these values are {unit}. Prepare "
+                "windowed pictures in a store of their own."
+            )
+        hounsfield: Stored = np.clip(np.rint(pixels), *_HU).astype(np.int16)
+        return hounsfield
+    if kind == "foreground_zscore":
+        return _foreground_zscore(pixels.astype(np.float32))
+    if unit == "display" and bits:
+        unit_values = pixels.astype(np.float32) / float(2**bits - 1)
+    else:
+        unit_values = _robust_unit(pixels.astype(np.float32))
+    unit_values = np.clip(unit_values, 0, 1)
+    stored: Stored = (
+        np.rint(unit_values * 255).astype(np.uint8)
+        if storage == "uint8"
+        else unit_values.astype(np.float16)
+    )
+    return stored
+
+
+def unit_range(
+    *, kind: Kind, storage: Storage, window: tuple[float, float] | None
+) -> tuple[float, float]:
+    """Return the stored values that become 0 and 1 in the unit interval."""
+    if storage == "int16":
+        return window or (float(_HU[0]), float(_HU[1]))
+    if kind == "foreground_zscore":
+        return _Z
+    return (0.0, 255.0) if storage == "uint8" else (0.0, 1.0)
+
+
+def _foreground_zscore(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float16]:
+    """Give each channel mean 0 and deviation 1 inside the foreground (values above its mean)."""
+    channels = []
+    for channel in values:
+        foreground = channel[channel > channel.mean(dtype=np.float64)]
+        if foreground.size == 0:  # a constant image has no foreground
+            channels.append(np.zeros_like(channel))
+            continue
+        spread = max(float(foreground.std()), 1e-6 * float(np.abs(channel).max()))
+        channels.append((channel - foreground.mean()) / spread)
+    scores: npt.NDArray[np.float16] = np.clip(np.stack(channels), *_Z).astype(np.float16)
+    return scores
+
+
+def _robust_unit(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    low, high = np.percentile(values, (0.1, 99.9))
+    smallest = float(np.finfo(np.float32).tiny)
+    unit: npt.NDArray[np.float32] = (values - low) / max(float(high - low), smallest)
+    return unit

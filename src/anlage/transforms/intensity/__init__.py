@@ -1,0 +1,1 @@
+"""Changes of values in the unit interval; shape and geometry stay."""

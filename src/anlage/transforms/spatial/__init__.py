@@ -1,0 +1,1 @@
+"""Changes of geometry: each gives a matrix, and all matrices become one resampling."""
