@@ -1,0 +1,1 @@
+"""Generative methods: what was hidden or damaged is put back."""

@@ -1,0 +1,1 @@
+"""Hybrid methods: reconstruction for local anatomy, agreement of views for what is stable."""

@@ -1,0 +1,1 @@
+"""Predictive methods: one view's representation predicts another's, without negatives."""
