@@ -1,0 +1,1 @@
+"""Metrics of predicted numbers, on any set of weighted cases."""

@@ -1,0 +1,1 @@
+"""Metrics of one structure in one case: overlap, surface distance, volume, lesions."""

@@ -1,0 +1,1 @@
+"""What is done with metrics: intervals, paired tests, ranks, and the tables beside them."""
