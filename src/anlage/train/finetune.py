@@ -1,0 +1,226 @@
+"""`anlage finetune`: an encoder and some labels become a model for one task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from anlage import plugins
+from anlage.config import BaseConfig, fingerprint, layered, read_yaml
+from anlage.data.budgets import budget_rows, parse_budget
+from anlage.data.store import Store
+from anlage.errors import ConfigError, DataError
+from anlage.locks import locked
+from anlage.progress import say
+from anlage.tasks import Task
+from anlage.train import runs
+from anlage.train.adapt import AdaptConfig, adapt, num_steps, training_view
+from anlage.train.distributed import join_world
+from anlage.train.loop import Outcome
+from anlage.train.model_files import save_model
+from anlage.train.signals import stop_on_signals
+from anlage.train.start import Start, load_start, seen_by
+
+__all__ = ["FinetuneConfig", "build_task", "finetune"]
+
+_HARMLESS = {"device"}
+
+
+class FinetuneConfig(BaseConfig):
+    """A fine-tuning run.
+
+    Attributes:
+        start: ``scratch``, ``imagenet``, or the folder of a pretraining run.
+        task: Name of a task plug-in.
+        label: Label columns.
+        task_options: Settings of the task.
+        budget: How many of the training labels to use: "100%", "10%" or "5-shot".
+        draw: Number of the draw of labels.
+        encoder: Encoder plug-in for scratch and imagenet.
+        encoder_options: Its settings.
+        image_size: Edges of its images; None for what it was trained with.
+        field: Whether scratch and imagenet are shown whole images or windows of large ones.
+        adapt: How it is adapted.
+        split: Name of the split.
+        allow_seen: Go on although the encoder has seen test images, unlabelled.
+        device: ``auto``, ``cpu`` or ``cuda``.
+    """
+
+    start: str
+    task: str
+    label: tuple[str, ...] = ()
+    task_options: dict[str, Any] = {}
+    budget: str = "100%"
+    draw: int = 0
+    encoder: str = "resnet18"
+    encoder_options: dict[str, Any] = {}
+    image_size: tuple[int, ...] | None = None
+    field: Literal["auto", "image", "window"] = "auto"
+    adapt: AdaptConfig = AdaptConfig()
+    split: str = "default"
+    allow_seen: bool = False
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+
+def finetune(
+    store: str | Path,
+    *,
+    out: str | Path,
+    recipe: Path | None = None,
+    dry_run: bool = False,
+    **settings: Any,
+) -> Outcome:
+    """Adapt an encoder to a task with some of a store's labels.
+
+    Args:
+        store: Folder made by ``prepare``.
+        out: Run folder; the model ends up in ``out/model``. The same command goes on with an
+            unfinished run, and does nothing for a finished one.
+        recipe: YAML file with settings.
+        dry_run: Only say what would be done.
+        settings: Settings of FinetuneConfig; they go before the recipe's.
+
+    Returns:
+        How the run ended.
+
+    Raises:
+        ConfigError: If a setting cannot be used, the encoder does not fit the store, or it has
+            seen test images.
+        DataError: If there are no labelled images, or a file cannot be read or written.
+    """
+    values = layered(read_yaml(recipe) if recipe else {}, settings)
+    config = FinetuneConfig.parse(values, where=recipe.name if recipe else "finetune")
+    opened, folder = Store.open(store), Path(out)
+    task = build_task(opened, config.task, config.label, config.task_options)
+    rows = _labelled_rows(opened, task, config)
+    facts = {"store": opened.fingerprint, "rows": fingerprint({"rows": rows.tolist()})}
+    if runs.is_finished(folder):
+        runs.start(folder, config, facts, harmless=_HARMLESS)  # refuses other settings
+        say(f"{folder} is finished already.")
+        return Outcome(status="finished", step=0, exit_code=0, reason="already", seconds=0.0)
+    start = _checked_start(opened, task, rows, config)
+    say(
+        f"{config.adapt.mode} from {config.start} for {config.task}: {len(rows)} images of "
+        f"{len(set(opened.patients[rows].tolist()))} patients ({config.budget}), "
+        f"{num_steps(config.adapt, len(rows))} steps"
+    )
+    say(start.describe())
+    if dry_run:
+        return Outcome(status="finished", step=0, exit_code=0, reason="dry run", seconds=0.0)
+    with (
+        join_world(config.device) as world,
+        stop_on_signals() as stop,
+        locked(folder, what="anlage finetune") if world.is_first else nullcontext(),
+    ):
+        if world.is_first:
+            runs.start(folder, config, facts, harmless=_HARMLESS)
+        fitted = adapt(
+            opened,
+            task,
+            start,
+            rows,
+            config.adapt,
+            world=world,
+            stop=stop,
+            folder=folder,
+            what="finetune",
+        )
+        outcome = fitted.outcome
+        if world.is_first and outcome.status == "finished":
+            save_model(
+                folder / "model",
+                fitted,
+                start=start,
+                store=opened,
+                task=task,
+                rows=rows,
+                config=config,
+            )
+        if world.is_first:
+            if fitted.decoder:
+                say(f"decoder: {fitted.decoder}")
+            ended = {"steps": outcome.step, "seconds": outcome.seconds, "reason": outcome.reason}
+            runs.finish(folder, outcome.status, {**ended, "images": len(rows)})
+    return outcome
+
+
+def _checked_start(
+    store: Store, task: Task, rows: npt.NDArray[np.int64], config: FinetuneConfig
+) -> Start:
+    """Load the encoder, and find out before anything is written whether training can begin."""
+    _refuse_seen(store, config)
+    start = load_start(
+        config.start,
+        store,
+        store.split(config.split)["train"],
+        encoder=config.encoder,
+        encoder_options=config.encoder_options,
+        image_size=config.image_size,
+        field=config.field,
+        window=config.adapt.augmentation.window,
+        seed=config.adapt.seed,
+    )
+    task.fit(rows)
+    training_view(store, task, start, config.adapt)
+    return start
+
+
+def build_task(
+    store: Store,
+    name: str,
+    label: Sequence[str],
+    options: dict[str, Any],
+    *,
+    classes: Sequence[str] | None = None,
+) -> Task:
+    """Build a task plug-in on a store.
+
+    Args:
+        store: The images and their targets.
+        name: Name of the plug-in.
+        label: Label columns.
+        options: Its settings.
+        classes: Those of a trained model; None: all that the store has.
+
+    Raises:
+        ConfigError: If the name or an option is unknown, or the store lacks the targets.
+    """
+    plugin = plugins.load("tasks", name)
+    config = plugin.Config.parse(options, where=f"task {name}")
+    task: Task = plugin(store, labels=label, config=config, classes=classes)
+    return task
+
+
+def _labelled_rows(store: Store, task: Task, config: FinetuneConfig) -> npt.NDArray[np.int64]:
+    train = store.split(config.split)["train"]
+    labelled = train[task.is_labelled[train]]
+    if not len(labelled):
+        raise DataError(
+            f"fine-tuning needs labelled training images, split {config.split!r} has none. Check "
+            "the label column, the masks and the split."
+        )
+    budget = parse_budget(config.budget)
+    return budget_rows(
+        labelled, task.strata, store.patients, budget, draw=config.draw, seed=config.adapt.seed
+    )
+
+
+def _refuse_seen(store: Store, config: FinetuneConfig) -> None:
+    test = store.split(config.split)["test"]
+    seen = seen_by(config.start, store, test)
+    if seen is None:
+        say(
+            "warning: nothing tells which images this encoder has seen; if test images were among "
+            "them, the result is transductive"
+        )
+    elif seen and not config.allow_seen:
+        raise ConfigError(
+            f"an encoder must not have seen test images, this one saw {seen} of {len(test)} in "
+            "pretraining. Pretrain on the training part of this split, or pass --allow-seen; the "
+            "result is then transductive."
+        )

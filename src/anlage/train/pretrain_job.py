@@ -1,0 +1,223 @@
+"""One pretraining run, put together: what `anlage pretrain` trains, and what it keeps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from anlage import plugins
+from anlage.config import BaseConfig
+from anlage.data.store import Store
+from anlage.encoders import Encoder, EncoderCard, PretrainedOn, build_encoder, save_encoder
+from anlage.errors import ConfigError
+from anlage.methods import Method
+from anlage.modalities import Policy, view_plan
+from anlage.tensors import MethodOutput, Views
+from anlage.train import runs
+from anlage.train.distributed import World
+from anlage.train.feed import Feed
+from anlage.train.loop import LoopConfig, Outcome
+from anlage.train.pictures import draw_views
+from anlage.train.scene import Scene, measure_intensities, scene_of
+from anlage.transforms.views import Intensities, ViewPlan, make_views
+
+if TYPE_CHECKING:
+    from anlage.train.pretrain import PretrainConfig
+
+__all__ = ["PretrainJob"]
+
+
+class PretrainJob:
+    """From settings to networks, feed and plan; from a trained method to its files."""
+
+    def __init__(self, store: Store, config: PretrainConfig, world: World) -> None:
+        self.store, self.config, self.world = store, config, world
+        self.rows = _rows(store, config)
+        self.policy: Policy = plugins.load("modalities", store.meta.modality)
+        self.scene: Scene = scene_of(
+            store,
+            size=config.image_size,
+            field=config.field,
+            crop_scale=config.augmentation.crop_scale or self.policy.crop.scale,
+        )
+        torch.manual_seed(config.seed)
+        self.encoder: Encoder = build_encoder(
+            config.encoder,
+            dims=store.meta.dims,
+            channels=store.meta.channels,
+            image_size=self.scene.size,
+            options=config.encoder_options,
+        )
+        plugin = plugins.load("methods", config.method)
+        self.method_config: BaseConfig = plugin.Config.parse(
+            config.method_options, where=f"method {config.method}"
+        )
+        self.method: Method = plugin(self.encoder, self.method_config)
+        self.intensities: Intensities = measure_intensities(
+            store, self.rows, window=config.augmentation.window
+        )
+        self.plan = view_plan(
+            self.policy,
+            self.method.spec,
+            config.augmentation,
+            modality=store.meta.modality,
+            size=self.scene.size,
+            intensities=self.intensities,
+            patch=self.encoder.patch,
+        )
+        self.local_batch = _local_batch(config, len(self.rows), world)
+        self.feed = Feed(
+            store,
+            self.rows,
+            region=self.scene.region,
+            batch_size=self.local_batch // config.accumulate,
+            seed=config.seed,
+            device=world.device,
+            rank=world.rank,
+            world=world.size,
+        )
+        self.objective = _Objective(self.method.to(world.device), self.feed, self.plan)
+        if store.meta.dims == 2 and self.encoder.patch is None:
+            self.objective.to(memory_format=torch.channels_last)
+
+    @property
+    def steps(self) -> int:
+        """Number of weight updates."""
+        if self.config.steps is not None:
+            return self.config.steps
+        batch = self.local_batch * self.world.size
+        return max(1, round(self.config.epochs * len(self.rows) / batch))
+
+    def loop_config(self) -> LoopConfig:
+        """Return the loop's settings."""
+        config = self.config
+        rate = config.learning_rate or (1e-3 if self.encoder.patch is None else 5e-4)
+        return LoopConfig(
+            steps=self.steps,
+            batch_size=self.local_batch,
+            accumulate=config.accumulate,
+            learning_rate=rate,
+            weight_decay=config.weight_decay,
+            teacher_momentum=config.teacher_momentum,
+            precision=config.precision,
+            compile=config.compile,
+            log_every=config.log_every,
+            checkpoint_s=config.checkpoint_s,
+            checkpoint_every=config.checkpoint_every,
+        )
+
+    def facts(self) -> dict[str, Any]:
+        """Return what must not change between the parts of a run."""
+        return {
+            "store": self.store.fingerprint,
+            "images": len(self.rows),
+            "steps_planned": self.steps,
+        }
+
+    def describe(self) -> str:
+        """Return one line that says what will be done."""
+        size = "x".join(map(str, self.scene.size))
+        parameters = sum(p.numel() for p in self.encoder.parameters()) / 1e6
+        return (
+            f"{self.config.method} with {self.config.encoder} ({parameters:.1f} M parameters) on "
+            f"{len(self.rows):,} images of {len(set(self.store.patients[self.rows].tolist())):,} "
+            f"patients, views of {size}, {self.steps:,} steps of "
+            f"{self.local_batch * self.world.size} images"
+        )
+
+    def draw(self, path: Path) -> None:
+        """Draw what the method is shown of the first images."""
+        fed = self.feed.batch(0)
+        views = make_views(fed.crops, self.plan, self.method.spec, draws=fed.draws)
+        draw_views(path, fed.crops, views, self.intensities)
+
+    def close(self) -> None:
+        """Stop reading ahead."""
+        self.feed.close()
+
+    def save(self, folder: Path, outcome: Outcome) -> None:
+        """Write the encoder, its card and the hashes of the images it has seen."""
+        card = EncoderCard.of(
+            self.encoder,
+            modality=self.store.meta.modality,
+            field=self.scene.field,
+            unit_range=(self.intensities.low, self.intensities.high),
+            mean=self.intensities.mean,
+            std=self.intensities.std,
+            method=self.config.method,
+            method_config=self.method_config.model_dump(mode="json"),
+            store_fingerprint=self.store.fingerprint,
+            pretrained_on=PretrainedOn(
+                images=len(self.rows),
+                patients=len(set(self.store.patients[self.rows].tolist())),
+                split=self.config.split,
+                is_transductive="test" in self.config.parts,
+            ),
+            steps=outcome.step,
+            seed=self.config.seed,
+            anlage_version=runs.environment()["anlage"],
+            commit=runs.environment()["commit"],
+            created=runs.now(),
+        )
+        hashes = self.store.index["sha256"].gather(self.rows.tolist()).to_list()
+        runs.write_json(folder / "pretrained_on.json", {"sha256": sorted(hashes)})
+        save_encoder(folder / "encoder", self.encoder, card, decoder=self.method.decoder)
+
+
+class _Objective(nn.Module):
+    """Makes views of raw crops on the device and hands them to the method."""
+
+    def __init__(self, method: Method, feed: Feed, plan: ViewPlan) -> None:
+        super().__init__()
+        self.method, self.teachers = method, method.teachers
+        self._feed, self._plan = feed, plan
+
+    def batch(self, number: int) -> Views:
+        """Return the views of micro-batch ``number``."""
+        fed = self._feed.batch(number)
+        return make_views(fed.crops, self._plan, self.method.spec, draws=fed.draws)
+
+    def forward(self, views: Views) -> MethodOutput:
+        """Return the method's loss."""
+        output: MethodOutput = self.method(views)
+        return output
+
+
+def _rows(store: Store, config: PretrainConfig) -> npt.NDArray[np.int64]:
+    parts = store.split(config.split)
+    rows = np.unique(np.concatenate([parts[part] for part in config.parts]))
+    if not len(rows):
+        raise ConfigError(
+            f"pretraining needs images in {', '.join(config.parts)} of split {config.split!r}, "
+            "got none. Choose other parts."
+        )
+    is_contrast = plugins.family("methods", config.method) == "contrastive"
+    if is_contrast and len(np.unique(store.patients[rows])) < 2:
+        raise ConfigError(
+            f"{config.method} contrasts patients and needs at least 2, the images in "
+            f"{', '.join(config.parts)} of split {config.split!r} come from one. Add patients, "
+            "or use a method without negatives, such as mae."
+        )
+    return rows
+
+
+def _local_batch(config: PretrainConfig, images: int, world: World) -> int:
+    """Return images per update and process; a batch never holds more than all images."""
+    share = world.size * config.accumulate
+    if config.batch_size % share:
+        raise ConfigError(
+            f"batch_size must be a multiple of processes x accumulate ({share}), got "
+            f"{config.batch_size}. Change one of them."
+        )
+    whole = min(config.batch_size, images // share * share)
+    if whole < 2 * share:
+        raise ConfigError(
+            f"pretraining needs at least {2 * share} images for {share} parts of a batch, got "
+            f"{images}. Add images, or use fewer processes and accumulate less."
+        )
+    return whole // world.size

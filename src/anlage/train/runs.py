@@ -1,0 +1,158 @@
+"""A run's folder and its card: what was run, with what, on what, and how it ended."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import platform
+import subprocess
+from collections.abc import Mapping
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from anlage.config import BaseConfig, differences, write_yaml
+from anlage.errors import ConfigError, DataError
+from anlage.progress import say
+from anlage.version import __version__
+
+__all__ = ["environment", "finish", "is_finished", "now", "start", "write_json"]
+
+_PACKAGES = ("torch", "timm", "monai", "numpy", "scipy", "scikit-learn", "safetensors")
+_CARD = "run.json"
+_BITS = ("threads", "device", "machine")  # what changes the last bits of weights
+
+
+def start(
+    folder: Path, config: BaseConfig, facts: Mapping[str, Any], *, harmless: set[str]
+) -> None:
+    """Make a run folder, or go on with one that was started with the same settings.
+
+    A finished run stays finished. Other threads or another machine than before are warned of,
+    since the weights then differ in their last bits.
+
+    Args:
+        folder: The run's folder.
+        config: Its settings, saved as config.yaml.
+        facts: What else must not change between parts of a run, such as the data's fingerprint.
+        harmless: Top-level settings that may change when a run goes on.
+
+    Raises:
+        ConfigError: If the folder holds a run with other settings or data.
+        DataError: If its card is damaged.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    stated = {"config": config.model_dump(mode="json"), **facts}
+    path = folder / _CARD
+    if path.is_file():
+        known = _read_card(folder)
+        changed = [
+            line
+            for line in differences(known["stated"], stated)
+            if line.split(":")[0].removeprefix("config.").split(".")[0] not in harmless
+        ]
+        if changed:
+            raise ConfigError(
+                f"{folder} holds a run with other settings ({'; '.join(changed)}). Use the same "
+                "ones to go on with it, or another --out."
+            )
+        if known["status"] == "finished":
+            return
+        _warn_of_bits(known)
+        card = {**known, "stated": stated, "status": "running"}
+    else:
+        card = {"stated": stated, "status": "running", "started": now(), **environment()}
+    write_json(path, card)
+    write_yaml(folder / "config.yaml", config)
+
+
+def finish(folder: Path, status: str, facts: Mapping[str, Any]) -> None:
+    """Write how a run ended onto its card."""
+    card = _read_card(folder)
+    write_json(folder / _CARD, {**card, "status": status, "ended": now(), **facts})
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether a run has finished; running it again does nothing."""
+    return (folder / _CARD).is_file() and bool(_read_card(folder)["status"] == "finished")
+
+
+@cache
+def environment() -> dict[str, Any]:
+    """Return versions, commit, machine and threads: what a number depends on besides settings."""
+    return {
+        "anlage": __version__,
+        "commit": _commit(),
+        "packages": {name: metadata.version(name) for name in _PACKAGES},
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else _processor(),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def write_json(path: Path, values: Mapping[str, Any]) -> None:
+    """Write a JSON file, whole or not at all."""
+    draft = path.with_name(f".{path.name}.tmp")
+    draft.write_text(json.dumps(values, indent=1), encoding="utf-8")
+    draft.replace(path)
+
+
+def _read_card(folder: Path) -> dict[str, Any]:
+    try:
+        card: dict[str, Any] = json.loads((folder / _CARD).read_text(encoding="utf-8"))
+        if not {"stated", "status"} <= card.keys():
+            raise ValueError("keys are missing")
+    except (ValueError, AttributeError):
+        raise DataError(
+            f"{folder} must hold a whole {_CARD}, but it is damaged. Remove the folder to start "
+            "again, or choose another --out."
+        ) from None
+    return card
+
+
+def _warn_of_bits(known: Mapping[str, Any]) -> None:
+    here = environment()
+    for name in _BITS:
+        if name in known and known[name] != here[name]:
+            say(
+                f"warning: this run was started with {name} {known[name]} and goes on with "
+                f"{here[name]}; its weights will differ in their last bits"
+            )
+
+
+def _processor() -> str:
+    return str(torch.cpu.get_capabilities().get("cpu_name", platform.processor()))
+
+
+def now() -> str:
+    """Return the time in UTC, ISO 8601."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def _commit() -> str | None:
+    """Return the commit of this source tree, if it is one; "+" marks uncommitted changes."""
+    here = Path(__file__).parents[1]
+    if not (here.parents[1] / ".git").exists():
+        return None
+    try:
+        head = subprocess.run(
+            ("git", "-C", str(here), "rev-parse", "--short=12", "HEAD"),
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=5,
+        ).stdout.strip()
+        changed = subprocess.run(
+            ("git", "-C", str(here), "status", "--porcelain", "--", "."),
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=5,
+        ).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return head + ("+" if changed else "")
