@@ -1,0 +1,67 @@
+"""The command `anlage`: one thin file per verb, each the same as the Python function it calls.
+
+Only Typer is imported here; a verb imports what it needs when it runs, so `anlage --help`
+answers at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+import typer
+
+from anlage.errors import AnlageError, ShapeError
+
+__all__ = ["app", "main"]
+
+_ORDER = ("prepare", "pretrain", "finetune", "evaluate", "study", "report", "demo", "locate")
+
+app = typer.Typer(
+    name="anlage",
+    help="Anlage - from unlabelled scans to an encoder that is proven to help your task.",
+    epilog="New here?  anlage demo   (no data needed)        "
+    "Your data?  anlage prepare FOLDER --modality ct --out store/",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command and turn errors into one clear message and an exit code.
+
+    Exit codes: 0 done; 1 a fault of ours, or a run that collapsed or diverged; 2 a mistake that
+    the user can mend; 130 Ctrl-C; 143 SIGTERM.
+    """
+    given = sys.argv[1:] if arguments is None else arguments
+    is_debug = "--debug" in given
+    _add_verbs()
+    try:
+        app([argument for argument in given if argument != "--debug"], standalone_mode=True)
+    except AnlageError as error:
+        if is_debug:
+            raise
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        sys.exit(1 if isinstance(error, ShapeError) else 2)
+    except KeyboardInterrupt:
+        print("Stopped. The same command goes on from here.", file=sys.stderr)
+        sys.exit(130)
+    except OSError as error:
+        if is_debug:
+            raise
+        reason = error.strerror or type(error).__name__
+        print(f"DataError: the disk or network failed ({reason}). Try again.", file=sys.stderr)
+        sys.exit(2)
+
+
+def _add_verbs() -> None:
+    """Add every verb in this folder, in the order in which they are used."""
+    found = {path.stem for path in Path(__file__).parent.glob("[!_]*.py")}
+    known = {command.name for command in app.registered_commands}
+    for name in (*_ORDER, *sorted(found - set(_ORDER))):
+        if name in found and name not in known:
+            module = importlib.import_module(f"anlage.cli.{name}")
+            app.command(name)(getattr(module, name))

@@ -1,0 +1,72 @@
+"""From options to settings: only what the user gave, and ``--set a.b=value`` for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+
+from anlage.errors import ConfigError
+
+__all__ = ["gather", "numbers", "sizes"]
+
+
+def gather(options: dict[str, Any], extra: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the options that were given, with ``--set`` entries laid over them.
+
+    Args:
+        options: By setting name; None or an empty list means not given.
+        extra: Texts like ``method_options.temperature=0.1``; values are read as YAML.
+
+    Raises:
+        ConfigError: If an entry has no "=".
+    """
+    settings: dict[str, Any] = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in options.items()
+        if value is not None and value not in ([], ())
+    }
+    for text in extra:
+        place, equals, value = text.partition("=")
+        if not equals:
+            raise ConfigError(f"--set takes key=value, such as steps=500, got {text!r}.")
+        *path, last = place.strip().split(".")
+        target = settings
+        for part in path:
+            target = target.setdefault(part, {})
+        target[last] = yaml.safe_load(value)
+    return settings
+
+
+def sizes(text: str | None) -> list[int] | None:
+    """Read edges like "64" or "48,56,48".
+
+    Raises:
+        ConfigError: If they are not whole numbers.
+    """
+    if text is None:
+        return None
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise ConfigError(
+            f"a size is one whole number or one per axis with commas, got {text!r}."
+        ) from None
+
+
+def numbers(text: str | None) -> list[float] | None:
+    """Read numbers like "1,1,3".
+
+    Raises:
+        ConfigError: If they are no numbers above zero.
+    """
+    if text is None:
+        return None
+    try:
+        found = [float(part) for part in text.split(",")]
+    except ValueError:
+        found = [0.0]
+    if min(found) <= 0:
+        raise ConfigError(f"spacing is one number above 0 mm per axis with commas, got {text!r}.")
+    return found

@@ -1,0 +1,131 @@
+"""Paired differences as rows of a forest plot: one line per comparison, on a shared scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from anlage.report._charts import nice_ticks, tick_text
+from anlage.report._efficiency import styles
+from anlage.report._lookup import Lookup
+from anlage.report._schema import Comparison
+from anlage.report.judgement import LADDER, Judgement, judge
+from anlage.report.words import arm_name, p_text, points, rung_name, share, spread
+
+__all__ = ["Forest", "ForestRow", "forests"]
+
+WIDTH = 220.0
+_EDGE = 8.0
+_GREY = "#555555"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForestRow:
+    """One comparison.
+
+    Attributes:
+        low_x: Left end of the line, in pixels.
+        is_low_cut: Whether the interval goes on beyond the scale there.
+        says: The whole row, for those who cannot see it.
+    """
+
+    budget: str
+    arm: str
+    delta: str
+    interval: str
+    p_adjusted: str
+    above_zero: str
+    judgement: Judgement
+    words: str
+    colour: str
+    x: float | None
+    low_x: float
+    high_x: float
+    is_low_cut: bool
+    is_high_cut: bool
+    says: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forest:
+    """All comparisons of one task on one rung."""
+
+    task: str
+    rung: str
+    twin: str
+    zero_x: float
+    ticks: tuple[tuple[float, str], ...]
+    rows: tuple[ForestRow, ...]
+
+
+def forests(lookup: Lookup, task: str) -> tuple[Forest, ...]:
+    """Return one forest per rung that was compared, dear before cheap."""
+    own = [c for c in lookup.results.comparisons if c.task == task]
+    rungs = [rung for rung in LADDER if any(c.rung == rung for c in own)]
+    return tuple(_forest(lookup, task, rung) for rung in rungs)
+
+
+def _forest(lookup: Lookup, task: str, rung: str) -> Forest:
+    found = [
+        comparison
+        for budget in lookup.budgets(task)
+        for arm in lookup.arms(task, rung)
+        if (comparison := lookup.comparison(task, rung, budget, arm))
+    ]
+    scale = _Scale(found)
+    colours = {name: style.colour for name, style in styles(lookup).items()}
+    ticks = nice_ticks(-100 * scale.limit, 100 * scale.limit, wanted=4)
+    return Forest(
+        task=task,
+        rung=rung_name(rung),
+        twin=arm_name(found[0].twin) if found else "",
+        zero_x=scale.place(0.0),
+        ticks=tuple((scale.place(tick / 100), tick_text(tick)) for tick in ticks),
+        rows=tuple(_row(item, scale, colours.get(item.arm, _GREY)) for item in found),
+    )
+
+
+class _Scale:
+    """Symmetric about zero; wide enough for every point and, within reason, every interval."""
+
+    def __init__(self, found: list[Comparison]) -> None:
+        largest = max((abs(c.delta) for c in found if c.delta is not None), default=0.0)
+        ends = [abs(end) for c in found for end in (c.low, c.high) if end is not None]
+        wanted = 1.05 * max([largest, *ends])
+        self.limit = max(min(wanted, max(2.5 * largest, 0.1)), 0.01)
+
+    def place(self, difference: float) -> float:
+        held = max(-self.limit, min(self.limit, difference))
+        return round(WIDTH / 2 + held / self.limit * (WIDTH / 2 - _EDGE), 1)
+
+
+def _row(item: Comparison, scale: _Scale, colour: str) -> ForestRow:
+    judgement = judge(item)
+    low, high = item.low, item.high
+    delta, interval, words = points(item.delta), spread(low, high), _judged(item, judgement)
+    middle = scale.place(item.delta) if item.delta is not None else None
+    return ForestRow(
+        budget=item.budget,
+        arm=arm_name(item.arm),
+        delta=delta,
+        interval=interval,
+        p_adjusted=p_text(item.p_adjusted),
+        above_zero=share(item.probability_better),
+        judgement=judgement,
+        words=words,
+        colour=colour,
+        x=middle,
+        low_x=scale.place(low) if low is not None else middle or 0.0,
+        high_x=scale.place(high) if high is not None else middle or 0.0,
+        is_low_cut=low is not None and low < -scale.limit,
+        is_high_cut=high is not None and high > scale.limit,
+        says=f"{arm_name(item.arm)} at {item.budget}: {delta} points {interval}, {words}",
+    )
+
+
+def _judged(item: Comparison, judgement: Judgement) -> str:
+    """Say what a comparison allows; raw pixels neither help nor harm, they score."""
+    if item.arm == "pixels" and judgement in {"helps", "harms"}:
+        return "above its twin" if judgement == "helps" else "below its twin"
+    return {"harms": "harms (negative transfer)", "failed": "could not be compared"}.get(
+        judgement, judgement
+    )

@@ -1,0 +1,173 @@
+"""The first words of the page: the verdict, strongest claim first, and what limits it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from anlage.report._lookup import Lookup
+from anlage.report._read import Study
+from anlage.report.judgement import judge
+from anlage.report.words import arm_name, joined, metric_words, several
+
+__all__ = ["VerdictLine", "limits", "verdict_lines"]
+
+_CONTROLS = ("scratch", "random_frozen", "imagenet", "pixels", "prior")
+
+
+# Numbers in brackets, such as "(+6.2 points [2.1, 10.4])": set smaller, so that words stand out.
+_NUMBERS = re.compile(r"(\([^()]*\[[^\][()]*\]\))")
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerdictLine:
+    """One statement, and what it claims."""
+
+    text: str
+    claim: str = "none"
+
+    @property
+    def pieces(self) -> tuple[tuple[bool, str], ...]:
+        """The text in order, numbers apart from words."""
+        return tuple(
+            (number % 2 == 1, piece) for number, piece in enumerate(_NUMBERS.split(self.text))
+        )
+
+
+def verdict_lines(lookup: Lookup) -> tuple[VerdictLine, ...]:
+    """Return the study's sentences; those with the firmest claims come first."""
+    sentences = lookup.results.verdict
+    places = [(t, s) for t in lookup.results.headlines for s in lookup.results.strategies]
+    if len(places) != len(sentences):
+        return tuple(VerdictLine(text=text) for text in sentences)
+    firm = {place: _firmness(lookup, *place) for place in places}
+    lines = sorted(zip(places, sentences, strict=True), key=lambda pair: -firm[pair[0]])
+    return tuple(VerdictLine(text=text, claim=_claim(lookup, *place)) for place, text in lines)
+
+
+def _judged(lookup: Lookup, task: str, strategy: str) -> Iterator[tuple[str, float]]:
+    """Yield what is claimed of a strategy, with the interval's distance from zero."""
+    rung = lookup.deciding_rung(task, strategy)
+    for found in lookup.results.comparisons:
+        if (found.task, found.arm, found.rung) == (task, strategy, rung):
+            word = judge(found)
+            if word in {"helps", "harms"}:
+                yield word, min(abs(found.low or 0.0), abs(found.high or 0.0))
+
+
+def _firmness(lookup: Lookup, task: str, strategy: str) -> float:
+    return max((distance for _, distance in _judged(lookup, task, strategy)), default=-1.0)
+
+
+def _claim(lookup: Lookup, task: str, strategy: str) -> str:
+    words = sorted({word for word, _ in _judged(lookup, task, strategy)}, reverse=True)
+    return " and ".join(words) or "none"
+
+
+def limits(study: Study, lookup: Lookup) -> tuple[str, ...]:
+    """Return everything that a reader of the verdict must know, gravest first."""
+    results = study.results
+    found = [
+        *_progress(study),
+        *_leaks(study),
+        *_failed(study, lookup),
+        *results.notes,
+        *_small(lookup),
+        *_few(study, lookup),
+        *_left_out(study),
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def _progress(study: Study) -> Iterator[str]:
+    results, planned = study.results, len(study.results.jobs)
+    done = len(study.jobs)
+    if planned and done + len(results.failures) < planned:
+        yield (
+            f"Unfinished: {done:,} of {planned:,} adaptations are done. "
+            "The same command goes on, and what is said here may change."
+        )
+
+
+def _leaks(study: Study) -> Iterator[str]:
+    torn = study.results.data.torn_groups
+    if torn:
+        yield (
+            f"LEAK allowed: {several(torn, 'group')} of one patient's, equal or nearly equal "
+            "images lie in more than one part of the split. Scores can be too good."
+        )
+    config = _config(study)
+    strategies = config.get("strategies")
+    settings = [config.get("pretrain"), *_settings(strategies if strategies is not None else [])]
+    if any("test" in (s.get("parts") or ()) for s in settings if isinstance(s, dict)):
+        yield (
+            "Transductive: test images were used, unlabelled, in pretraining. Do not compare "
+            "these numbers with others."
+        )
+
+
+def _settings(strategies: Any) -> list[Any]:
+    found = strategies if isinstance(strategies, list) else []
+    return [strategy.get("settings") for strategy in found if isinstance(strategy, dict)]
+
+
+def _failed(study: Study, lookup: Lookup) -> Iterator[str]:
+    for run in study.pretrainings:
+        if run.status in {"collapsed", "diverged"}:
+            yield f"Pretraining {run.strategy}, seed {run.seed}, {run.status}: {run.reason}."
+    failed = len(study.results.failures)
+    if failed:
+        words = {metric_words(lookup.headline(task)).failure for task in lookup.tasks}
+        yield (
+            f"{several(failed, 'adaptation')} failed and count as the worst value "
+            f"({joined(sorted(words))}). Reasons are below."
+        )
+
+
+def _small(lookup: Lookup) -> Iterator[str]:
+    """Repeat the warnings of the headline metric, with how many cells each is about."""
+    measures = [
+        measure
+        for cell in lookup.results.cells
+        if cell.arm not in {"prior", "pixels"}
+        and (measure := cell.metrics.get(lookup.headline(cell.task)))
+    ]
+    counts = Counter(warning for measure in measures for warning in set(measure.warnings))
+    for warning, number in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
+        where = "" if number == len(measures) else f" ({number} of {len(measures)} cells)"
+        yield warning + where
+
+
+def _few(study: Study, lookup: Lookup) -> Iterator[str]:
+    config = _config(study)
+    if lookup.results.cells and config.get("pretrain_seeds") == 1:
+        yield (
+            "Each strategy was pretrained once: how much another seed of pretraining would "
+            "change is not in the intervals."
+        )
+    rows = config.get("test_rows")
+    for task, facts in study.results.tasks.items():
+        if rows is not None and facts.test_images == rows:
+            yield f"{task}: tested on {rows:,} images, an even sample of a larger test part."
+
+
+def _left_out(study: Study) -> Iterator[str]:
+    """Name controls that were not run and that no note speaks of already."""
+    chosen = _config(study).get("controls")
+    if not isinstance(chosen, list):
+        return
+    missing = [
+        arm_name(control)
+        for control in _CONTROLS
+        if control not in chosen
+        and not any(note.startswith(f"control {control} ") for note in study.results.notes)
+    ]
+    if missing:
+        yield f"Controls that were not run: {', '.join(missing)}."
+
+
+def _config(study: Study) -> dict[str, Any]:
+    return study.results.config or study.settings

@@ -1,0 +1,230 @@
+"""Do one adaptation of a study and keep its predictions on the test cases."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from anlage.data.store import Store
+from anlage.errors import DataError
+from anlage.evaluate.pictures import draw_worst_cases
+from anlage.evaluate.predict import case_table, embed, predict
+from anlage.evaluate.probes import linear_probabilities, pixel_features
+from anlage.metrics import Statistic
+from anlage.metrics.statistics.knn_votes import knn_votes
+from anlage.study.ledger import Ledger
+from anlage.study.plan import Adaptation, StudyPlan, TaskPlan
+from anlage.train.adapt import AdaptConfig, Fitted, adapt
+from anlage.train.distributed import World
+from anlage.train.scene import scene_of
+from anlage.train.signals import Stop
+from anlage.train.start import Start, load_start, seen_by
+
+__all__ = ["Workshop"]
+
+Rows = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass
+class Workshop:
+    """Everything that the adaptations of one study share.
+
+    Attributes:
+        store: The images.
+        plan: All jobs.
+        ledger: Where results are kept.
+        world: Device.
+        stop: Set by a signal.
+    """
+
+    store: Store
+    plan: StudyPlan
+    ledger: Ledger
+    world: World
+    stop: Stop
+    _features: dict[str, Floats] = field(default_factory=dict)
+
+    def do(self, job: Adaptation) -> bool:
+        """Do a job and keep its result; return False if a signal stopped it.
+
+        Raises:
+            AnlageError: If the job cannot be done.
+        """
+        started = time.monotonic()
+        facts: dict[str, Any] = {}
+        if job.rung == "prior":
+            cases = self._prior(job)
+        elif job.rung in {"knn", "linear"}:
+            cases = self._probe(job)
+        else:
+            tuned = self._tune(job)
+            if tuned is None:
+                return False
+            cases, facts = tuned
+        self.ledger.keep(
+            job.key,
+            {
+                "task": job.task,
+                "arm": job.arm,
+                "rung": job.rung,
+                "budget": job.labels.budget,
+                "draw": job.labels.draw,
+                "seed": job.seed,
+                "train_images": len(job.labels.train),
+                "train_patients": len(set(self.store.patients[job.labels.train].tolist())),
+                "validation_images": len(job.labels.validation),
+                "seconds": round(time.monotonic() - started, 2),
+                **facts,
+            },
+            cases,
+        )
+        return True
+
+    def _prior(self, job: Adaptation) -> pl.DataFrame:
+        place = self.plan.tasks[job.task]
+        answer = place.task.prior(job.labels.train)
+        return self._table(place, {row: answer(row) for row in place.test.tolist()})
+
+    def _probe(self, job: Adaptation) -> pl.DataFrame:
+        features = self._embedded(job)
+        place, labels = self.plan.tasks[job.task], job.labels
+        target, test = place.task.strata, place.test
+        scores: npt.NDArray[Any]
+        if job.rung == "knn":
+            scores = knn_votes(
+                features[test],
+                reference_target=target[labels.train],
+                reference=features[labels.train],
+                num_classes=place.task.outputs,
+            )
+        else:
+            scores = linear_probabilities(
+                features[labels.train],
+                target[labels.train],
+                features[labels.validation],
+                target[labels.validation],
+                features[test],
+                classes=place.task.outputs,
+            )
+        rows = dict(zip(test.tolist(), np.asarray(scores, dtype=np.float32), strict=True))
+        return self._table(place, rows)
+
+    def _tune(self, job: Adaptation) -> tuple[pl.DataFrame, dict[str, Any]] | None:
+        """Adapt once per learning rate, keep what does best on the budget's validation labels."""
+        best: tuple[float, float, Fitted] | None = None
+        rates = job.settings["learning_rates"]
+        for rate in rates:
+            fitted = self._adapt(job, rate)
+            if fitted.outcome.status == "stopped":
+                return None
+            score = self._validate(fitted, job) if len(rates) > 1 else 0.0
+            if best is None or score > best[0]:
+                best = (score, rate, fitted)
+        assert best is not None, "a study has at least one learning rate"
+        score, rate, fitted = best
+        if fitted.outcome.status != "finished":
+            raise DataError(f"fine-tuning must end with finite weights: {fitted.outcome.reason}.")
+        place = self.plan.tasks[job.task]
+        cases = predict(fitted, place.task, self.store, place.test, device=self.world.device)
+        if job.labels.draw == 0 and job.seed == 0:
+            draw_worst_cases(
+                self.ledger.picture(job.key),
+                fitted,
+                place.task,
+                self.store,
+                cases,
+                device=self.world.device,
+            )
+        facts = {
+            "learning_rate": rate,
+            "validation": score,
+            "steps": fitted.outcome.step,
+            "parameters": sum(p.numel() for p in fitted.network.parameters()),
+        }
+        return cases, facts
+
+    def _adapt(self, job: Adaptation, rate: float) -> Fitted:
+        config = AdaptConfig.parse(
+            {
+                **job.adapt.model_dump(mode="json"),
+                "mode": "finetune" if job.rung == "finetune" else "frozen",
+                "learning_rate": rate,
+                "seed": 1000 * job.seed + job.labels.draw,
+            },
+            where="adapt",
+        )
+        return adapt(
+            self.store,
+            self.plan.tasks[job.task].task,
+            self._start(job),
+            job.labels.train,
+            config,
+            world=self.world,
+            stop=self.stop,
+        )
+
+    def _validate(self, fitted: Fitted, job: Adaptation) -> float:
+        rows = job.labels.validation if len(job.labels.validation) else job.labels.train
+        task = self.plan.tasks[job.task].task
+        cases = predict(fitted, task, self.store, rows, device=self.world.device)
+        statistic: Statistic = task.metrics(cases)[task.headline]
+        value = statistic.value().value
+        sign = 1 if statistic.direction == "higher" else -1
+        return -np.inf if value is None else sign * value
+
+    def _embedded(self, job: Adaptation) -> Floats:
+        """Return features of all images, computed once per encoder."""
+        name = job.pretraining.key if job.pretraining else f"{job.arm}-{job.seed}"
+        if name not in self._features:
+            rows = np.arange(len(self.store))
+            start = self._start(job)
+            scene = scene_of(self.store, size=start.image_size, field=start.field)
+            if job.arm == "pixels":
+                found = pixel_features(self.store, rows, scene, start.intensities)
+            else:
+                found = embed(
+                    start.encoder,
+                    self.store,
+                    rows,
+                    scene,
+                    start.intensities,
+                    device=self.world.device,
+                )
+            self._features[name] = found
+        return self._features[name]
+
+    def _start(self, job: Adaptation) -> Start:
+        folder = "imagenet" if job.arm == "imagenet" else "scratch"
+        if job.pretraining is not None:
+            path: str | Path = self.ledger.pretraining(job.pretraining.key)
+            seen = seen_by(path, self.store, self.plan.tasks[job.task].test)
+            if seen:
+                raise DataError(
+                    f"an encoder must not have seen test images, this one saw {seen}. Pretrain on "
+                    "the training part of the same split."
+                )
+        else:
+            path = folder
+        return load_start(
+            path,
+            self.store,
+            self.store.split(job.settings["split"])["train"],
+            encoder=job.settings["encoder"],
+            encoder_options=job.settings["encoder_options"],
+            image_size=job.settings["image_size"],
+            field=job.settings["field"],
+            window=job.settings["window"],
+            seed=job.seed,
+        )
+
+    def _table(self, place: TaskPlan, answers: Mapping[int, Floats]) -> pl.DataFrame:
+        records = {row: place.task.record(row, answer) for row, answer in answers.items()}
+        return case_table(self.store, place.test, records)

@@ -1,0 +1,260 @@
+"""From a study's config to its jobs: what is trained, on which labels, in which order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from anlage import plugins
+from anlage.config import fingerprint, layered
+from anlage.data.store import Store
+from anlage.errors import ConfigError
+from anlage.study.config import StudyConfig, TaskChoice
+from anlage.study.labels import Labels, draw_labels, test_cases
+from anlage.tasks import Task
+from anlage.train.adapt import AdaptConfig
+from anlage.train.finetune import build_task
+from anlage.train.pretrain import PretrainConfig
+
+__all__ = ["Adaptation", "Pretraining", "StudyPlan", "TaskPlan", "make_plan"]
+
+Rows = npt.NDArray[np.int64]
+
+_SAME_RESULT = {"device", "log_every", "checkpoint_s", "checkpoint_every"}
+_LONGEST = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pretraining:
+    """One pretraining: a strategy and a seed.
+
+    Attributes:
+        strategy: Title of the strategy.
+        seed: Number of the pretraining, from 0.
+        config: Its settings.
+        images: Fingerprint of the images it sees.
+    """
+
+    strategy: str
+    seed: int
+    config: PretrainConfig
+    images: str
+
+    @property
+    def key(self) -> str:
+        """Name of its folder."""
+        settings = self.config.model_dump(mode="json", exclude=_SAME_RESULT)
+        stamp = fingerprint({**settings, "images": self.images})[:8]
+        return f"{_word(self.strategy)}-seed{self.seed}-{stamp}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adaptation:
+    """One adaptation: a task, an arm, a rung, a budget, a draw, a pretraining seed.
+
+    Attributes:
+        task: Title of the task.
+        arm: Strategy or control.
+        rung: ``knn``, ``linear``, ``frozen``, ``finetune`` or ``prior``.
+        labels: What it may learn from.
+        seed: Seed of pretraining, and of fresh weights.
+        pretraining: What it starts from; None for controls.
+        adapt: How the network is trained; the rung and the learning rate come on top.
+        settings: Everything else that its result depends on.
+    """
+
+    task: str
+    arm: str
+    rung: str
+    labels: Labels
+    seed: int
+    pretraining: Pretraining | None
+    adapt: AdaptConfig
+    settings: dict[str, Any]
+
+    @property
+    def key(self) -> str:
+        """Name of its folder."""
+        stamp = fingerprint(
+            {
+                **self.settings,
+                "adapt": self.adapt.model_dump(mode="json"),
+                "pretraining": self.pretraining.key if self.pretraining else None,
+                "train": self.labels.train.tolist(),
+                "validation": self.labels.validation.tolist(),
+            }
+        )[:8]
+        budget = self.labels.budget.replace("%", "pct")
+        place = f"{_word(self.task)}-{_word(self.arm)}-{self.rung}"
+        return f"{place}-{budget}-draw{self.labels.draw}-seed{self.seed}-{stamp}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskPlan:
+    """One task of a study, how it is trained, and the test cases that it is judged on."""
+
+    title: str
+    task: Task
+    test: Rows
+    adapt: AdaptConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyPlan:
+    """All jobs of a study."""
+
+    tasks: dict[str, TaskPlan]
+    pretrainings: tuple[Pretraining, ...]
+    adaptations: tuple[Adaptation, ...]
+    notes: tuple[str, ...]
+
+
+def make_plan(store: Store, config: StudyConfig) -> StudyPlan:
+    """List the jobs of a study.
+
+    Raises:
+        ConfigError: If no rung suits a task, or the store lacks a task's targets.
+        DataError: If the split leaves no labelled training images, or test images of fewer than
+            two patients.
+    """
+    pretrainings = tuple(_pretrainings(store, config))
+    tasks: dict[str, TaskPlan] = {}
+    adaptations: list[Adaptation] = []
+    notes: list[str] = []
+    for choice in config.tasks:
+        task = build_task(store, choice.task, choice.label, choice.options)
+        rungs = _rungs(config, task)
+        test, remarks = test_cases(store, config, task, choice.title)
+        adapt = AdaptConfig.parse(
+            layered(config.adapt.model_dump(mode="json"), choice.adapt),
+            where=f"adapt of {choice.title}",
+        )
+        place = TaskPlan(title=choice.title, task=task, test=test, adapt=adapt)
+        tasks[choice.title] = place
+        notes += remarks
+        settings = _settings(config, choice, test)
+        for labels in draw_labels(store, config, task, choice.title):
+            adaptations += _adaptations(
+                config,
+                place,
+                labels,
+                rungs=rungs,
+                pretrainings=pretrainings,
+                settings=settings,
+            )
+    return StudyPlan(
+        tasks=tasks,
+        pretrainings=pretrainings,
+        adaptations=tuple(adaptations),
+        notes=tuple(notes),
+    )
+
+
+def _rungs(config: StudyConfig, task: Task) -> tuple[str, ...]:
+    if config.rungs is None:
+        return task.rungs
+    rungs = tuple(rung for rung in config.rungs if rung in task.rungs)
+    if not rungs:
+        raise ConfigError(
+            f"rungs of {task.profile.task} must be among {', '.join(task.rungs)}, got "
+            f"{', '.join(config.rungs)}. Name one of them."
+        )
+    return rungs
+
+
+def _pretrainings(store: Store, config: StudyConfig) -> Iterator[Pretraining]:
+    common = config.pretrain.model_dump(mode="json")
+    images = fingerprint({"rows": store.split(config.split)["train"].tolist()})
+    for strategy in config.strategies:
+        plugins.load("methods", strategy.method)  # refuses an unknown name before work begins
+        settings = {
+            **layered(common, strategy.settings),
+            "method": strategy.method,
+            "split": config.split,
+            "device": config.device,
+        }
+        for seed in range(config.pretrain_seeds):
+            job = PretrainConfig.parse(
+                {**settings, "seed": config.pretrain.seed + seed},
+                where=f"strategy {strategy.title}",
+            )
+            yield Pretraining(strategy=strategy.title, seed=seed, config=job, images=images)
+
+
+def _adaptations(
+    config: StudyConfig,
+    place: TaskPlan,
+    labels: Labels,
+    *,
+    rungs: tuple[str, ...],
+    pretrainings: tuple[Pretraining, ...],
+    settings: dict[str, Any],
+) -> Iterator[Adaptation]:
+    """List what is done with one draw of one budget, cheap before dear."""
+
+    def job(arm: str, rung: str, seed: int, start: Pretraining | None = None) -> Adaptation:
+        return Adaptation(
+            task=place.title,
+            arm=arm,
+            rung=rung,
+            labels=labels,
+            seed=seed,
+            pretraining=start,
+            adapt=place.adapt,
+            settings=settings,
+        )
+
+    if "prior" in config.controls:
+        yield job("prior", "prior", 0)
+    if "pixels" in config.controls and "knn" in rungs:
+        yield job("pixels", "knn", 0)
+    seeds = _seeds(config, labels)
+    for rung in rungs:
+        for control in _controls(config, rung):
+            for seed in seeds:
+                yield job(control, rung, seed)
+        for pretraining in pretrainings:
+            if pretraining.seed in seeds:
+                yield job(pretraining.strategy, rung, pretraining.seed, pretraining)
+
+
+def _settings(config: StudyConfig, choice: TaskChoice, test: Rows) -> dict[str, Any]:
+    """Return what a result depends on besides its labels, its start and its training."""
+    return {
+        "task": choice.task,
+        "label": list(choice.label),
+        "task_options": choice.options,
+        "learning_rates": list(config.learning_rates),
+        "encoder": config.pretrain.encoder,
+        "encoder_options": config.pretrain.encoder_options,
+        "image_size": config.pretrain.image_size,
+        "field": config.pretrain.field,
+        "window": config.pretrain.augmentation.window,
+        "split": config.split,
+        "test": fingerprint({"rows": test.tolist()}),
+    }
+
+
+def _seeds(config: StudyConfig, labels: Labels) -> tuple[int, ...]:
+    """Return the pretraining seeds that a draw of labels meets."""
+    if config.is_crossed or labels.budget == "100%":
+        return tuple(range(config.pretrain_seeds))
+    return (labels.draw % config.pretrain_seeds,)
+
+
+def _controls(config: StudyConfig, rung: str) -> Iterator[str]:
+    twin = "scratch" if rung == "finetune" else "random_frozen"
+    if twin in config.controls:
+        yield twin
+    if "imagenet" in config.controls:
+        yield "imagenet"
+
+
+def _word(title: str) -> str:
+    """Return a title as part of a file name; the key's stamp tells equal ones apart."""
+    return re.sub(r"[^\w.+]", "_", title)[:_LONGEST]

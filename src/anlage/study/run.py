@@ -1,0 +1,224 @@
+"""`anlage study`: run what is missing, count what is there, say what it means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from anlage.config import differences, read_yaml, write_yaml
+from anlage.data.splits import leaks
+from anlage.data.store import Store
+from anlage.errors import AnlageError, ConfigError
+from anlage.locks import locked
+from anlage.progress import say, track
+from anlage.report.study_page import write_report
+from anlage.study.config import StudyConfig
+from anlage.study.jobs import Workshop
+from anlage.study.ledger import Ledger
+from anlage.study.plan import Adaptation, StudyPlan, make_plan
+from anlage.study.results import Results, collect
+from anlage.study.verdict import verdict
+from anlage.train.distributed import World, join_world
+from anlage.train.pretrain import run_pretraining
+from anlage.train.runs import environment, now, write_json
+from anlage.train.signals import Stop, stop_on_signals
+from anlage.train.start import load_start
+
+__all__ = ["StudyOutcome", "study"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyOutcome:
+    """How a study ended.
+
+    Attributes:
+        results: All numbers so far; None if it was stopped before the first.
+        verdict: One sentence per strategy.
+        exit_code: What the command should exit with.
+        report: The report's path.
+    """
+
+    results: Results | None
+    verdict: tuple[str, ...]
+    exit_code: int
+    report: Path
+
+
+def study(
+    store: str | Path,
+    *,
+    out: str | Path,
+    recipe: Path | None = None,
+    dry_run: bool = False,
+    **settings: Any,
+) -> StudyOutcome:
+    """Compare strategies with controls over label budgets and seeds, and report.
+
+    Args:
+        store: Folder made by ``prepare``.
+        out: Study folder. The same command goes on with an unfinished study: nothing that is
+            done is done again.
+        recipe: YAML file with settings.
+        dry_run: Only say what would be run.
+        settings: Settings of StudyConfig; they go before the recipe's.
+
+    Returns:
+        Results, verdict, and the report's path.
+
+    Raises:
+        ConfigError: If a setting cannot be used, or the folder holds another study.
+        DataError: If the store cannot be read or the folder not written.
+    """
+    values = {**(read_yaml(recipe) if recipe else {}), **settings}
+    values.pop("store", None)  # a study.yaml is a recipe too; it names the store it was made on
+    config = StudyConfig.parse(values, where=recipe.name if recipe else "study")
+    opened = Store.open(store)
+    config, notes = _without_missing_weights(opened, config)
+    plan = make_plan(opened, config)
+    for note in (*notes, *plan.notes):
+        say(f"  {note}")
+    say(_describe(config, plan))
+    root = Path(out)
+    report = root / "report.html"
+    if dry_run:
+        return StudyOutcome(results=None, verdict=(), exit_code=0, report=report)
+    with (
+        locked(root, what="anlage study"),
+        join_world(config.device) as world,
+        stop_on_signals() as stop,
+    ):
+        _remember(root, config, opened)
+        ledger = Ledger(root)
+        _pretrain(opened, plan, ledger, world, stop)
+        shop = Workshop(store=opened, plan=plan, ledger=ledger, world=world, stop=stop)
+        if not stop:
+            _adapt(shop)
+        results = collect(opened, plan, ledger, config)
+        sentences = tuple(verdict(results, [s.title for s in config.strategies]))
+        told = {"verdict": list(sentences), "notes": [*notes, *plan.notes]}
+        write_json(root / "results.json", {**told, **_facts(config, opened, plan, results)})
+        if results.cells:
+            results.as_frame().write_csv(root / "results.csv")
+    write_report(root)
+    for sentence in sentences:
+        say(sentence)
+    if stop:
+        say("Stopped. Nothing is lost: the same command goes on from here.")
+    say(f"Report: {report}")
+    return StudyOutcome(
+        results=results, verdict=sentences, exit_code=stop.exit_code or 0, report=report
+    )
+
+
+def _remember(root: Path, config: StudyConfig, store: Store) -> None:
+    """Save what is compared, or refuse to mix two studies in one folder."""
+    path = root / "study.yaml"
+    stated = {"store": store.fingerprint, **config.model_dump(mode="json")}
+    if path.is_file():
+        known = read_yaml(path)
+        if known["store"] != stated["store"]:
+            raise ConfigError(
+                f"{root} holds a study of another store, or of this one before it changed. Use "
+                "another --out."
+            )
+        for line in differences(known, stated):
+            say(f"  changed since the last run: {line}")
+    write_yaml(path, stated)
+
+
+def _without_missing_weights(store: Store, config: StudyConfig) -> tuple[StudyConfig, list[str]]:
+    """Leave the ImageNet control out where this machine has no such weights, and say so."""
+    if "imagenet" not in config.controls:
+        return config, []
+    try:
+        load_start(
+            "imagenet",
+            store,
+            store.split(config.split)["train"],
+            encoder=config.pretrain.encoder,
+            encoder_options=config.pretrain.encoder_options,
+            image_size=config.pretrain.image_size,
+        )
+    except ConfigError as error:
+        kept = tuple(control for control in config.controls if control != "imagenet")
+        return config.model_copy(update={"controls": kept}), [f"control imagenet left out: {error}"]
+    return config, []
+
+
+def _describe(config: StudyConfig, plan: StudyPlan) -> str:
+    arms = len({job.arm for job in plan.adaptations})
+    tests = ", ".join(f"{len(place.test)} for {title}" for title, place in plan.tasks.items())
+    return (
+        f"Plan: {len(config.strategies)} strategies, {arms} arms, {len(config.budgets)} budgets; "
+        f"{len(plan.pretrainings)} pretrainings, {len(plan.adaptations)} adaptations; "
+        f"test images: {tests}."
+    )
+
+
+def _pretrain(store: Store, plan: StudyPlan, ledger: Ledger, world: World, stop: Stop) -> None:
+    for number, job in enumerate(plan.pretrainings, start=1):
+        if stop:
+            return
+        say(f"[{number}/{len(plan.pretrainings)}] pretrain {job.strategy}, seed {job.seed}")
+        outcome = run_pretraining(store, job.config, ledger.pretraining(job.key), world, stop)
+        if outcome.status in {"collapsed", "diverged"}:
+            say(f"  {job.strategy} seed {job.seed} {outcome.status}: {outcome.reason}")
+
+
+def _adapt(shop: Workshop) -> None:
+    waiting = [job for job in shop.plan.adaptations if not shop.ledger.is_done(job.key)]
+    total = len(shop.plan.adaptations)
+    with track("adapt", total, done=total - len(waiting), unit="jobs") as advance:
+        for job in waiting:
+            if shop.stop or not _do(shop, job):
+                return
+            advance(1, f"{job.task} {job.arm} {job.rung} {job.labels.budget}")
+
+
+def _do(shop: Workshop, job: Adaptation) -> bool:
+    """Do one job; what goes wrong on purpose is kept as a failure and the study goes on."""
+    try:
+        return shop.do(job)
+    except AnlageError as error:
+        shop.ledger.fail(job.key, str(error))
+        return True
+
+
+def _facts(config: StudyConfig, store: Store, plan: StudyPlan, results: Results) -> dict[str, Any]:
+    """Return everything that the report and a later reader need."""
+    parts = store.split(config.split)
+    owners = {part: store.patients[rows].tolist() for part, rows in parts.items()}
+    pairs = [(part, patient) for part, patients in owners.items() for patient in patients]
+    return {
+        "tasks": {
+            title: {
+                "task": place.task.profile.task,
+                "classes": list(place.task.classes),
+                "signal": place.task.profile.signal,
+                "rungs": [*place.task.rungs],
+                "test_images": len(place.test),
+                "test_patients": len(set(store.patients[place.test].tolist())),
+            }
+            for title, place in plan.tasks.items()
+        },
+        "data": {
+            "modality": store.meta.modality,
+            "dims": store.meta.dims,
+            "images": len(store),
+            "fingerprint": store.fingerprint,
+            "parts": {part: len(rows) for part, rows in parts.items()},
+            "patients": {part: len(set(patients)) for part, patients in owners.items()},
+            "torn_groups": leaks(*zip(*pairs, strict=True)),
+        },
+        "budgets": list(config.budgets),
+        "strategies": [strategy.title for strategy in config.strategies],
+        "pretrainings": [
+            {"strategy": job.strategy, "seed": job.seed, "key": job.key}
+            for job in plan.pretrainings
+        ],
+        "jobs": [job.key for job in plan.adaptations],
+        **results.as_dict(),
+        "config": config.model_dump(mode="json"),
+        "run": {**environment(), "written": now()},
+    }
