@@ -5,7 +5,6 @@ Runs in worker processes, so everything here is a plain function of plain values
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +15,8 @@ from PIL import Image as Pillow
 from scipy import ndimage
 
 from anlage.config import BaseConfig
-from anlage.data.duplicates import Thumbnail, thumbnail
-from anlage.data.importers import Record
+from anlage.data.duplicates import Thumbnail, pixel_hash, thumbnail
+from anlage.data.importers import Box, Record
 from anlage.data.readers import Limits, RawImage, read_image
 from anlage.errors import DataError
 from anlage.modalities import calibrate
@@ -97,23 +96,15 @@ def decode(task: tuple[Record, Layout]) -> Decoded:
     )
     stored, labels = _canvas(stored, labels, shift, layout)
     stored = np.ascontiguousarray(stored)
-    boxes = [
-        [
-            *(float(edge * s + t) for edge, s, t in zip(box.low, scale, shift, strict=True)),
-            *(float(edge * s + t) for edge, s, t in zip(box.high, scale, shift, strict=True)),
-            box.label,
-        ]
-        for box in record.boxes
-    ]
     notes = {"notes": list(raw.notes)} if raw.notes else {}
     return Decoded(
         image=stored,
         mask=labels,
         spacing_mm=tuple(float(edge) for edge in spacing),
-        boxes=boxes,
+        boxes=[_moved(box, raw, scale, shift) for box in record.boxes],
         facts={**raw.facts, **notes},
         thumb=thumbnail(stored),
-        sha256=(_sha256(stored), None if labels is None else _sha256(labels)),
+        sha256=(pixel_hash(stored), None if labels is None else pixel_hash(labels)),
     )
 
 
@@ -122,6 +113,22 @@ def unit_of(image: RawImage, layout: Layout) -> Unit:
     if layout.storage == "int16" and image.unit == "arbitrary":
         return "hu"
     return image.unit
+
+
+def _moved(box: Box, raw: RawImage, scale: Sequence[float], shift: Sequence[int]) -> list[Any]:
+    """Take a box from the file's pixels to the stored ones: turn, scale, shift."""
+    space = raw.pixels.shape[1:]
+    if len(box.low) != len(space):
+        raise DataError(
+            f"a box must have two corners on each axis of its image, got a {len(box.low)}D box on "
+            f"a {len(space)}D image. Correct the columns of the corners."
+        )
+    low, high = (box.low, box.high) if raw.turn is None else raw.turn.box(box.low, box.high, space)
+    return [
+        *(float(edge * s + t) for edge, s, t in zip(low, scale, shift, strict=True)),
+        *(float(edge * s + t) for edge, s, t in zip(high, scale, shift, strict=True)),
+        box.label,
+    ]
 
 
 def _refuse_burned_in(raw: RawImage, layout: Layout) -> None:
@@ -265,8 +272,3 @@ def _canvas(
 
 def _sizes(shape: Sequence[int]) -> str:
     return "x".join(str(edge) for edge in shape)
-
-
-def _sha256(array: Array) -> str:
-    head = f"{array.dtype}{array.shape}".encode()
-    return hashlib.sha256(head + np.ascontiguousarray(array).tobytes()).hexdigest()

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from anlage.data.duplicates import Groups, near_pairs
-from anlage.data.identity import Identity
+from anlage.data.identity import Identity, look_alikes
 from anlage.data.importers import Record
 from anlage.data.splits import PARTS, by_group, leaks
 from anlage.data.store import LABEL_PREFIX
@@ -22,17 +22,26 @@ from anlage.errors import DataError
 __all__ = ["Index", "build_index"]
 
 _MAX_CLASSES = 20
+_HEAD = {"HEAD", "BRAIN", "SKULL", "FACE", "HEADNECK", "SINUS", "ORBIT"}
 
 Pairs = list[tuple[int, int]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Index:
-    """The store's table, the part of each row, and what the user should know."""
+    """The store's table and its split.
+
+    Attributes:
+        frame: One row per image.
+        parts: The part of each row.
+        notes: What the user should know.
+        caveats: Those notes that every result of this store must state.
+    """
 
     frame: pl.DataFrame
     parts: list[str]
     notes: tuple[str, ...]
+    caveats: tuple[str, ...]
 
 
 def build_index(
@@ -65,10 +74,13 @@ def build_index(
     for first, second in pairs:
         groups.join(first, second)
     numbers = groups.numbers()
-    notes = _duplicate_notes(hashes, pairs, numbers, patients)
+    notes = [*_duplicate_notes(hashes, pairs), *_face_notes([row for _, row in kept])]
+    caveats = _patient_caveats([record.patient for record, _ in kept], int(numbers.max()) + 1)
+    if any(patients):
+        notes.append(f"patients: {len({*patients} - {None})}, in {int(numbers.max()) + 1} groups")
     if any(record.split for record, _ in kept):
         parts = _stated_parts(kept, numbers)
-        notes += _leak_notes(parts, patients, hashes, pairs, allow_leaks=allow_leaks)
+        caveats += _leak_caveats(parts, patients, hashes, pairs, allow_leaks=allow_leaks)
     elif int(numbers.max()) + 1 < len(PARTS):
         parts = ["train"] * len(kept)
         notes.append(
@@ -78,7 +90,12 @@ def build_index(
     else:
         parts = [str(part) for part in by_group(numbers, _strata(kept), seed=seed)]
         notes.append(f"split: drawn by group, seed {seed}")
-    return Index(frame=_frame(kept, patients, numbers), parts=parts, notes=tuple(notes))
+    return Index(
+        frame=_frame(kept, patients, numbers),
+        parts=parts,
+        notes=(*notes, *caveats),
+        caveats=tuple(caveats),
+    )
 
 
 def _stated_parts(
@@ -96,7 +113,7 @@ def _stated_parts(
     ]
 
 
-def _leak_notes(
+def _leak_caveats(
     parts: Sequence[str],
     patients: Sequence[str | None],
     hashes: Sequence[str],
@@ -112,35 +129,60 @@ def _leak_notes(
             "lie in more than one. Correct the split column, or pass --allow-leaks, which every "
             "result will then state."
         )
-    notes = [f"LEAK allowed: {fault} lie in more than one part" for fault in faults]
+    caveats = [f"LEAK allowed: {fault} lie in more than one part" for fault in faults]
     near = sum(
         parts[first] != parts[second] and bool(parts[first]) and bool(parts[second])
         for first, second in pairs
     )
     if near:
-        notes.append(f"warning: {near} pairs of near-duplicates lie in different parts")
-    return notes
+        caveats.append(f"warning: {near} pairs of near-duplicates lie in different parts")
+    return caveats
 
 
-def _duplicate_notes(
-    hashes: Sequence[str],
-    pairs: Pairs,
-    numbers: npt.NDArray[np.int64],
-    patients: Sequence[str | None],
-) -> list[str]:
+def _duplicate_notes(hashes: Sequence[str], pairs: Pairs) -> list[str]:
     repeated = sum(count - 1 for count in Counter(hashes).values())
-    notes = []
-    if repeated or pairs:
-        notes.append(f"duplicates: {repeated} exact, {len(pairs)} near pairs, kept together")
-    known = {patient for patient in patients if patient}
-    if known:
-        notes.append(f"patients: {len(known)}, in {int(numbers.max()) + 1} groups")
-    else:
-        notes.append(
-            f"patients: none given, grouped by near-duplicates ({int(numbers.max()) + 1} groups). "
-            "Give --patient if you have it"
+    if not repeated and not pairs:
+        return []
+    return [f"duplicates: {repeated} exact, {len(pairs)} near pairs, kept together"]
+
+
+def _face_notes(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Count volumes of heads of which DICOM does not say that no face can be recognised."""
+    faces = sum(
+        len(row["shape"]) == 4
+        and row["facts"].get("BodyPartExamined") in _HEAD
+        and row["facts"].get("RecognizableVisualFeatures") != "NO"
+        for row in rows
+    )
+    if not faces:
+        return []
+    return [
+        f"warning: {faces} volumes of heads are not stated to be defaced; a face can be "
+        "recognised in a rendering. Do not pass the store on without defacing them"
+    ]
+
+
+def _patient_caveats(identifiers: Sequence[str | None], groups: int) -> list[str]:
+    known = [identifier for identifier in identifiers if identifier is not None]
+    if not known:
+        return [
+            f"patients: none given, grouped by near-duplicates ({groups} groups). Give --patient "
+            "if you have it"
+        ]
+    caveats = []
+    if len(known) < len(identifiers):
+        caveats.append(
+            f"warning: {len(identifiers) - len(known)} of {len(identifiers)} images have no "
+            "patient, each counts as a patient of its own"
         )
-    return notes
+    doubtful = look_alikes(known)
+    if doubtful:
+        caveats.append(
+            f"warning: {doubtful} patients are written in ways that differ only in leading zeros "
+            "or blanks, such as 7 and 007; they count as different patients. Write each alike "
+            "if they are one"
+        )
+    return caveats
 
 
 def _strata(kept: Sequence[tuple[Record, dict[str, Any]]]) -> list[str]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from anlage.config import differences, fingerprint
 from anlage.data._decode import Decoded, Layout, decode
-from anlage.data._index import build_index
+from anlage.data._index import Index, build_index
 from anlage.data._pool import run_all
+from anlage.data._whole_file import write_whole
 from anlage.data._writer import StoreWriter, read_journal
 from anlage.data.identity import Identity
 from anlage.data.importers import Problem, Record
@@ -37,13 +38,25 @@ class StoreJob:
         settings = {"modality": self.modality, **self.layout.model_dump(mode="json")}
         path = self.root / "settings.json"
         if path.is_file():
-            changed = differences(json.loads(path.read_text()), settings)
+            changed = differences(self._settings(path), settings)
             if changed:
                 raise ConfigError(
                     f"{self.root} was made with other settings ({'; '.join(changed)}). Use the "
                     "same ones, another --out, or --overwrite."
                 )
-        path.write_text(json.dumps(settings, indent=1))
+        write_whole(path, json.dumps(settings, indent=1))
+
+    def _settings(self, path: Path) -> dict[str, Any]:
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise DataError(
+                f"{path} must hold the settings of this store, but is damaged. Make the store "
+                "anew with --overwrite."
+            )
+        return found
 
     def decode(self, records: Sequence[Record], workers: int) -> tuple[int, list[Problem]]:
         """Store every record that is not stored yet; return how many, and what failed."""
@@ -65,21 +78,20 @@ class StoreJob:
                 if isinstance(result, str):
                     problems.append(Problem(key=record.key, reason=result))
                 else:
-                    _add(writer, self._row(record, result), result)
+                    writer.add(self._row(record, result), result.image, result.mask)
                 advance(1, "")
         return len(waiting) - len(problems), problems
 
     def write_quarantine(self, problems: Sequence[Problem]) -> None:
         """Write what could not be used, by hashed id; `anlage locate` finds the file."""
-        draft = self.root / "quarantine.tmp"
-        with draft.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(("id", "reason"))
-            for problem in sorted(problems, key=lambda problem: problem.key):
-                reason = problem.reason
-                safe = f"'{reason}" if reason[:1] in "=+-@" else reason
-                writer.writerow((self.identity.image(problem.key), safe))
-        draft.replace(self.root / "quarantine.csv")
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerow(("id", "reason"))
+        for problem in sorted(problems, key=lambda problem: problem.key):
+            reason = problem.reason
+            safe = f"'{reason}" if reason[:1] in "=+-@" else reason
+            writer.writerow((self.identity.image(problem.key), safe))
+        write_whole(self.root / "quarantine.csv", text.getvalue())
 
     def index(self, records: Sequence[Record], *, seed: int, allow_leaks: bool) -> list[str]:
         """Write index, split and card from the journal; return notes on groups and leaks."""
@@ -95,16 +107,16 @@ class StoreJob:
                 f"{self.root / 'quarantine.csv'}."
             )
         index = build_index(kept, self.identity, seed=seed, allow_leaks=allow_leaks)
-        draft = self.root / "index.tmp"
-        index.frame.write_parquet(draft)
-        draft.replace(self.root / "index.parquet")
+        table = io.BytesIO()
+        index.frame.write_parquet(table)
+        write_whole(self.root / "index.parquet", table.getvalue())
         write_split(
             self.root / "splits" / "default.csv",
             list(index.frame["id"]),
             index.parts,
             list(index.frame["sha256"]),
         )
-        self._write_card(index.frame)
+        self._write_card(index, hashlib.sha256(table.getvalue()).hexdigest())
         return list(index.notes)
 
     def _row(self, record: Record, decoded: Decoded) -> dict[str, Any]:
@@ -120,8 +132,8 @@ class StoreJob:
             "thumbnail": decoded.thumb.tobytes().hex(),
         }
 
-    def _write_card(self, frame: pl.DataFrame) -> None:
-        sizes = {tuple(shape[1:]) for shape in frame["shape"].to_list()}
+    def _write_card(self, index: Index, index_sha256: str) -> None:
+        sizes = {tuple(shape[1:]) for shape in index.frame["shape"].to_list()}
         meta = StoreMeta(
             modality=self.modality,
             dims=2 if self.layout.dims == 2 else 3,
@@ -132,20 +144,10 @@ class StoreJob:
             spacing_mm=self.layout.spacing_mm,
             source=fingerprint(self.layout),
             anlage_version=__version__,
+            notes=index.caveats,
+            index_sha256=index_sha256,
         )
-        draft = self.root / "store.tmp"
-        draft.write_text(meta.model_dump_json(indent=1))
-        draft.replace(self.root / "store.json")
-
-
-def _add(writer: StoreWriter, row: dict[str, Any], decoded: Decoded) -> None:
-    try:
-        writer.add(row, decoded.image, decoded.mask)
-    except OSError as error:
-        raise DataError(
-            f"the store must be writable, but writing failed ({error.strerror}). Free space or "
-            "choose another --out; the same command goes on from here."
-        ) from None
+        write_whole(self.root / "store.json", meta.model_dump_json(indent=1))
 
 
 def _state(record: Record) -> str:
@@ -154,6 +156,9 @@ def _state(record: Record) -> str:
     states: list[Any] = [[box.low, box.high, box.label] for box in record.boxes]
     for source in sources:
         for path in source.paths:
-            status = path.stat()
+            try:
+                status = path.stat()
+            except OSError:  # gone since it was listed; reading it gives the reason
+                continue
             states.append([status.st_size, status.st_mtime_ns, source.entry])
     return fingerprint({"files": states})

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from typing import TypeVar
@@ -31,11 +32,11 @@ _DIED = (
 def run_all(
     function: Callable[[TaskT], ResultT], tasks: Sequence[TaskT], *, workers: int
 ) -> Iterator[tuple[TaskT, ResultT | str]]:
-    """Yield every task with its result, or with the reason why it has none, as they finish.
+    """Yield every task with its result, or with the reason why it has none, in their order.
 
     Args:
-        function: A module-level function; what it raises on purpose (AnlageError), and running
-            out of memory or stack, becomes the reason.
+        function: A module-level function; what it raises becomes the reason: the message of an
+            AnlageError, only the kind of any other exception, whose message may name a patient.
         tasks: Its arguments.
         workers: Processes; 0 runs in this one, without protection against crashes.
     """
@@ -61,21 +62,20 @@ def _run_pool(
 ) -> Iterator[tuple[TaskT, ResultT | str]]:
     """Work the queue off until it is empty or the pool breaks; then name the tasks in flight."""
     pool = _pool(workers)
-    pending: dict[Future[ResultT | str], TaskT] = {}
+    tasks: deque[TaskT] = deque()  # in flight, and the one that a broken pool refused
+    futures: deque[Future[ResultT | str]] = deque()
     try:
         while True:
-            for task in islice(queue, 4 * workers - len(pending)):
-                pending[pool.submit(_guarded, function, task)] = task
-            if not pending:
+            for task in islice(queue, 4 * workers - len(tasks)):
+                tasks.append(task)
+                futures.append(pool.submit(_guarded, function, task))
+            if not tasks:
                 return
-            done, _ = wait(pending, timeout=_STALL_S, return_when=FIRST_COMPLETED)
-            if not done:
-                raise BrokenProcessPool
-            for future in done:
-                result = future.result()
-                yield pending.pop(future), result
-    except BrokenProcessPool:
-        suspects.extend(pending.values())
+            result = futures[0].result(timeout=_STALL_S)
+            futures.popleft()
+            yield tasks.popleft(), result
+    except (BrokenProcessPool, TimeoutError):
+        suspects.extend(tasks)
     finally:
         _end(pool)
 
@@ -97,6 +97,11 @@ def _guarded(function: Callable[[TaskT], ResultT], task: TaskT) -> ResultT | str
         return str(error)
     except (MemoryError, RecursionError) as error:
         return f"decoding must fit into memory, got a {type(error).__name__}"
+    except Exception as error:
+        return (
+            f"decoding must end with an image or a known reason, got a {type(error).__name__}: a "
+            "fault of Anlage, please report it with the format of the file"
+        )
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:

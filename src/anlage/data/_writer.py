@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -24,16 +25,20 @@ _SYNC_EVERY = 64
 
 
 def read_journal(root: Path) -> dict[str, dict[str, Any]]:
-    """Return what a store holds so far, by image id; a half-written last line is ignored."""
+    """Return what a store holds so far, by image id.
+
+    A half-written last line, and a damaged one, count as not stored.
+    """
     path = root / JOURNAL
     rows: dict[str, dict[str, Any]] = {}
     if path.is_file():
-        for line in path.read_text(encoding="utf-8").splitlines():
+        for line in _whole_lines(path.read_bytes()).splitlines():
             try:
                 row = json.loads(line)
-            except json.JSONDecodeError:
+            except ValueError:  # also what is no UTF-8
                 continue
-            rows[row["id"]] = row
+            if isinstance(row, dict) and "id" in row:
+                rows[row["id"]] = row
     return rows
 
 
@@ -54,11 +59,15 @@ class StoreWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception: object) -> None:
-        self._sync()
-        self._journal.close()
-        for file in self._open.values():
-            file.close()
+    def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
+        try:
+            if kind is None:
+                self._sync()
+        finally:
+            closers = [self._journal.close, *(file.close for file in self._open.values())]
+            for close in closers:
+                with suppress(OSError):  # a full disk was reported before
+                    close()
 
     def add(
         self,
@@ -126,10 +135,14 @@ class StoreWriter:
         path = self._root / JOURNAL
         if path.is_file():
             content = path.read_bytes()
-            whole = content[: content.rfind(b"\n") + 1]
+            whole = _whole_lines(content)
             if len(whole) < len(content):
                 with path.open("r+b") as file:
                     file.truncate(len(whole))
+
+
+def _whole_lines(content: bytes) -> bytes:
+    return content[: content.rfind(b"\n") + 1]
 
 
 def _journalled_ends(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:

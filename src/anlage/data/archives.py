@@ -8,8 +8,11 @@ when all went well.
 
 from __future__ import annotations
 
+import calendar
+import errno
 import gzip
 import io
+import os
 import shutil
 import stat
 import struct
@@ -34,6 +37,8 @@ _CHUNK = 1024**2
 _LARGEST_READ = 16 * 1024**2
 _NAME_BYTES = 255
 _TAR_BLOCK, _TAR_MAGIC_AT = 512, 257
+_LATEST_S = 2**32
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _GZIP = b"\x1f\x8b"
 _FAULTS = (
     OSError,
@@ -66,10 +71,11 @@ class ArchiveLimits(BaseConfig):
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A file or folder in an archive; ``open`` is None for a folder."""
+    """A file or folder in an archive; ``open`` is None for a folder, ``time_s`` is since 1970."""
 
     name: str
     num_bytes: int
+    time_s: float
     open: Callable[[], IO[bytes]] | None
 
 
@@ -120,7 +126,12 @@ def extract(archive: Path, into: Path, limits: ArchiveLimits | None = None) -> P
         holding.rename(into)
     except DataError:
         raise
-    except _FAULTS:
+    except _FAULTS as error:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            raise DataError(
+                "there must be room to unpack the archive beside the store, but the disk is full. "
+                "Free space or choose another --out."
+            ) from None
         raise DataError(
             "an archive must be a zip or tar file that can be unpacked to its end without a "
             "password, this one is not. It is damaged, cut off or of another kind; copy it again."
@@ -136,7 +147,15 @@ def _zip_entries(archive: zipfile.ZipFile) -> Iterator[_Entry]:
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
             raise _no_file()
         opener = None if info.filename.endswith("/") else partial(archive.open, info)
-        yield _Entry(info.filename, info.file_size, opener)
+        yield _Entry(info.filename, info.file_size, _zip_time(info), opener)
+
+
+def _zip_time(info: zipfile.ZipInfo) -> float:
+    """Return when an entry was changed, taken as UTC; 0 if its date is none."""
+    try:
+        return float(calendar.timegm(info.date_time))
+    except ValueError:
+        return 0.0
 
 
 class _Cautious(io.RawIOBase):
@@ -175,7 +194,7 @@ def _tar_entries(archive: tarfile.TarFile) -> Iterator[_Entry]:
         if not (member.isreg() or member.isdir()) or member.issparse():
             raise _no_file()
         opener = None if member.isdir() else partial(_tar_file, archive, member)
-        yield _Entry(member.name, member.size, opener)
+        yield _Entry(member.name, member.size, member.mtime, opener)
     # tarfile stops in silence at a damaged header and at the end of a cut file
     assert archive.fileobj is not None
     archive.fileobj.seek(archive.offset)
@@ -199,6 +218,8 @@ def _unpack(entries: Iterable[_Entry], folder: Path, archive: Path, limits: Arch
         target.parent.mkdir(parents=True, exist_ok=True)
         with entry.open() as source, target.open("xb") as sink:
             _copy(source, sink, entry.num_bytes)
+        time_s = min(max(0.0, entry.time_s), _LATEST_S)
+        os.utime(target, (time_s, time_s))  # unpacked again, a file is known as the same
 
 
 def _checked(

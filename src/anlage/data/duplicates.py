@@ -1,7 +1,7 @@
 """Find images that are the same, exactly or nearly, before a split tears them apart.
 
 Exact: equal SHA-256 of the stored pixels. Near: difference hashes of 256 bits that differ in
-at most 12, confirmed by the correlation of 16 x 16 thumbnails.
+at most 12, confirmed by the correlation of 16 x 17 thumbnails; mirrored copies count too.
 
 Source: N. Krawetz, "Kind of like that" (dHash), 2013. The candidate search is exhaustive: of 13
 disjoint bands of the hash, two hashes with at most 12 different bits share at least one.
@@ -9,6 +9,7 @@ disjoint bands of the hash, two hashes with at most 12 different bits share at l
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
@@ -16,7 +17,7 @@ from collections.abc import Hashable, Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Groups", "dhash", "near_pairs", "thumbnail"]
+__all__ = ["Groups", "dhash", "near_pairs", "pixel_hash", "thumbnail"]
 
 _EDGE = 16
 _MAX_BITS = 12
@@ -24,6 +25,12 @@ _MIN_CORRELATION = 0.98
 _MAX_BAND = 400  # a band shared by more images (blank ones, mostly) says nothing
 
 Thumbnail = npt.NDArray[np.uint8]
+
+
+def pixel_hash(array: npt.NDArray[np.generic]) -> str:
+    """Return the SHA-256 of an array's type, shape and values, as 64 hex digits."""
+    head = f"{array.dtype}{array.shape}".encode()
+    return hashlib.sha256(head + array.tobytes()).hexdigest()
 
 
 def thumbnail(image: npt.NDArray[np.generic]) -> Thumbnail:
@@ -47,24 +54,26 @@ def dhash(thumb: Thumbnail) -> npt.NDArray[np.uint8]:
 
 
 def near_pairs(thumbs: Sequence[Thumbnail]) -> list[tuple[int, int]]:
-    """Return all pairs of near-duplicates, as index pairs in ascending order."""
+    """Return all pairs of near-duplicates, as index pairs in ascending order.
+
+    A copy that was mirrored left to right or top to bottom is a near-duplicate too.
+    """
     if len(thumbs) < 2:
         return []
     stack = np.stack(thumbs)
-    bits = np.unpackbits(np.stack([dhash(thumb) for thumb in thumbs]), axis=1)
-    candidates = _sharing_a_band(bits)
-    flat = stack.reshape(len(stack), -1).astype(np.float32)
-    flat -= flat.mean(axis=1, keepdims=True)
-    norms = np.linalg.norm(flat, axis=1)
-    pairs = []
-    for first, second in sorted(candidates):
-        if int((bits[first] != bits[second]).sum()) > _MAX_BITS:
-            continue
-        scale = float(norms[first] * norms[second])
-        alike = float(flat[first] @ flat[second]) / scale if scale > 0 else 1.0
-        if alike >= _MIN_CORRELATION:
-            pairs.append((first, second))
-    return pairs
+    mirrored = (stack, stack[:, :, ::-1], stack[:, ::-1])
+    first_bits, first_flat = _described(stack)
+    pairs: set[tuple[int, int]] = set()
+    for others in mirrored:
+        bits, flat = _described(others)
+        for first, second in _sharing_a_band(first_bits, bits):
+            if int((first_bits[first] != bits[second]).sum()) > _MAX_BITS:
+                continue
+            scale = float(np.linalg.norm(first_flat[first]) * np.linalg.norm(flat[second]))
+            alike = float(first_flat[first] @ flat[second]) / scale if scale > 0 else 1.0
+            if alike >= _MIN_CORRELATION:
+                pairs.add((first, second))
+    return sorted(pairs)
 
 
 class Groups:
@@ -111,17 +120,33 @@ def _pool(plane: npt.NDArray[np.float32], cells: int, axis: int) -> npt.NDArray[
     return pooled
 
 
-def _sharing_a_band(bits: npt.NDArray[np.uint8]) -> set[tuple[int, int]]:
+def _described(
+    stack: npt.NDArray[np.uint8],
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
+    """Return the hash bits, (n, 256), and the centred pixels, (n, 272), of thumbnails."""
+    bits = np.unpackbits(np.stack([dhash(thumb) for thumb in stack]), axis=1)
+    flat = stack.reshape(len(stack), -1).astype(np.float32)
+    return bits, flat - flat.mean(axis=1, keepdims=True)
+
+
+def _sharing_a_band(
+    bits: npt.NDArray[np.uint8], others: npt.NDArray[np.uint8]
+) -> set[tuple[int, int]]:
+    """Return pairs (row of ``bits``, later row of ``others``) with an equal band."""
     pairs: set[tuple[int, int]] = set()
     for band in np.array_split(np.arange(bits.shape[1]), _MAX_BITS + 1):
-        buckets: dict[bytes, list[int]] = defaultdict(list)
-        for index, row in enumerate(bits[:, band]):
-            buckets[row.tobytes()].append(index)
-        for members in buckets.values():
-            if 1 < len(members) <= _MAX_BAND:
+        buckets = _by_band(bits[:, band])
+        for key, seconds in _by_band(others[:, band]).items():
+            firsts = buckets.get(key, [])
+            if len(firsts) <= _MAX_BAND and len(seconds) <= _MAX_BAND:
                 pairs.update(
-                    (first, second)
-                    for position, first in enumerate(members)
-                    for second in members[position + 1 :]
+                    (first, second) for first in firsts for second in seconds if first < second
                 )
     return pairs
+
+
+def _by_band(band: npt.NDArray[np.uint8]) -> dict[bytes, list[int]]:
+    buckets: dict[bytes, list[int]] = defaultdict(list)
+    for index, row in enumerate(band):
+        buckets[row.tobytes()].append(index)
+    return buckets

@@ -9,13 +9,16 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 import secrets
 import unicodedata
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from anlage.errors import DataError
 
-__all__ = ["Identity", "home", "normalise_patient"]
+__all__ = ["Identity", "home", "look_alikes", "normalise_patient"]
 
 _KEY_BYTES = 32
 
@@ -29,6 +32,20 @@ def home() -> Path:
 def normalise_patient(identifier: str) -> str:
     """Fold case, spaces and Unicode forms, so that one patient has one identifier."""
     return " ".join(unicodedata.normalize("NFKC", identifier).casefold().split())
+
+
+def look_alikes(identifiers: Iterable[str]) -> int:
+    """Count the patients who may hide behind several identifiers, such as 7, 07 and "0 07".
+
+    Identifiers that differ in leading zeros or blanks only look like one patient, but may be
+    two, so they are kept apart and counted here.
+    """
+    spellings: dict[str, set[str]] = {}
+    for identifier in identifiers:
+        spelt = normalise_patient(identifier)
+        bare = re.sub(r"(?<![0-9])0+(?=[0-9])", "", spelt.replace(" ", ""))
+        spellings.setdefault(bare, set()).add(spelt)
+    return sum(len(found) > 1 for found in spellings.values())
 
 
 class Identity:
@@ -50,16 +67,26 @@ class Identity:
         return hmac.new(self._key, message, hashlib.sha256).hexdigest()[:16]
 
 
+def _make_key(path: Path) -> None:
+    """Make a key that appears whole or not at all; of two processes, one makes it."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_hex(_KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            path.hardlink_to(draft)
+    finally:
+        draft.unlink()
+
+
 def _read_or_make_key(path: Path) -> bytes:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        try:
-            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        except FileExistsError:
-            pass
-        else:
-            with os.fdopen(handle, "w") as file:
-                file.write(secrets.token_hex(_KEY_BYTES))
+        if not path.exists():
+            _make_key(path)
         key = bytes.fromhex(path.read_text().strip())
     except (OSError, ValueError):
         key = b""

@@ -13,6 +13,7 @@ from pathlib import Path
 from anlage import plugins
 from anlage.data._job import StoreJob
 from anlage.data._survey import survey
+from anlage.data._whole_file import writing
 from anlage.data.archives import extract, is_archive
 from anlage.data.identity import Identity
 from anlage.data.importers import ImportOptions, Problem, import_records
@@ -104,6 +105,7 @@ def prepare(
     """
     policy: Policy = plugins.load("modalities", modality)
     root, origin = Path(out), Path(source)
+    _refuse_foreign(root, overwrite=overwrite)
     options = ImportOptions(
         manifest=labels,
         labels=tuple(label),
@@ -114,8 +116,6 @@ def prepare(
         site_column=site,
         split_column=split,
     )
-    if overwrite and not dry_run:
-        _clear(root)
     with _unpacked(origin, root) as folder:
         found_layout, imported = import_records(folder, options, layout=layout)
         plan, records, problems, notes = survey(
@@ -133,7 +133,9 @@ def prepare(
                 say(f"  {note}")
             say(f"Would store {len(records)} images and set {len(problems)} aside. {plan!r}")
             return _prepared(root, len(records), problems, 0, notes)
-        with locked(root, what="anlage prepare"):
+        with locked(root, what="anlage prepare"), writing("the store"):
+            if overwrite:
+                _clear(root)
             job = StoreJob(root, plan, modality, Identity())
             job.remember_settings()
             new, failed = job.decode(records, _workers(workers, len(records)))
@@ -161,27 +163,44 @@ def _prepared(
 
 @contextmanager
 def _unpacked(origin: Path, root: Path) -> Iterator[Path]:
-    """Give the folder to read: the source itself, or an archive's content for as long as needed."""
+    """Give the folder to read: the source itself, or an archive's content for as long as needed.
+
+    Whatever a killed run left is removed, and the archive is unpacked anew.
+    """
     if not is_archive(origin):
         yield origin
         return
-    folder = root.with_name(f"{root.name}.unpacked")
-    if not folder.is_dir():
-        say("Unpacking the archive")
-        extract(origin, folder)
-    yield folder
-    shutil.rmtree(folder)
+    holding = root.with_name(f".{root.name}.unpacked")
+    with locked(holding, what="anlage prepare"):
+        try:
+            content = holding / "content"
+            if content.exists():
+                shutil.rmtree(content)
+            say("Unpacking the archive")
+            yield extract(origin, content)
+        finally:
+            shutil.rmtree(holding)
+
+
+def _refuse_foreign(root: Path, *, overwrite: bool) -> None:
+    """Refuse a folder that holds something else than a store, finished or not."""
+    if not root.is_dir() or (root / "settings.json").is_file():
+        return
+    if any(path.name != ".lock" for path in root.iterdir()):
+        remedy = "--overwrite removes a store only" if overwrite else "it would be mixed up"
+        raise DataError(
+            f"--out must be a new folder or a store, {root} holds something else; {remedy}. "
+            "Choose another --out."
+        )
 
 
 def _clear(root: Path) -> None:
-    """Remove an old store; refuse to remove anything that is none."""
-    if not root.exists():
-        return
-    if not (root / "settings.json").is_file():
-        raise DataError(
-            f"--overwrite removes a store only, and {root} is none. Choose another --out."
-        )
-    shutil.rmtree(root)
+    """Empty a store, but for the lock that this process holds."""
+    for path in root.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != ".lock":
+            path.unlink()
 
 
 def _workers(asked: int | None, images: int) -> int:

@@ -7,7 +7,7 @@ number can be traced to the very pixels it was measured on.
 from __future__ import annotations
 
 import csv
-import os
+import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from anlage.data._whole_file import write_whole
 from anlage.errors import DataError
 from anlage.types import Split
 
@@ -90,14 +91,11 @@ def write_split(
 ) -> None:
     """Write a split file, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".tmp")
-    with draft.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(("id", "split", "sha256"))
-        writer.writerows(zip(ids, parts, hashes, strict=True))
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(("id", "split", "sha256"))
+    writer.writerows(zip(ids, parts, hashes, strict=True))
+    write_whole(path, text.getvalue())
 
 
 def read_split(path: Path) -> dict[str, str]:
@@ -109,11 +107,16 @@ def read_split(path: Path) -> dict[str, str]:
     """
     if not path.is_file():
         raise DataError(f"the store has no split named {path.stem!r}. Run anlage prepare again.")
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = list(csv.DictReader(file))
+    try:
+        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline="")))
+    except (OSError, UnicodeDecodeError, csv.Error):
+        raise DataError(
+            f"split file {path.name} must be a CSV table in UTF-8, it cannot be read as one. "
+            "Restore it, or run anlage prepare again."
+        ) from None
     if not rows or not {"id", "split"} <= rows[0].keys():
         raise DataError(f"split file {path.name} must have the columns id and split.")
-    parts = {row["id"]: row["split"] for row in rows}
+    parts = {row["id"]: row["split"] or "" for row in rows}
     unknown = sorted(set(parts.values()) - {*PARTS, ""})
     if unknown or len(parts) != len(rows):
         raise DataError(

@@ -15,7 +15,10 @@ patient or a file: ids are keyed hashes.
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
+import math
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +30,8 @@ import polars as pl
 from pydantic import ValidationError
 
 from anlage.config import BaseConfig, fingerprint
+from anlage.data._crop import copy_crop, copy_inside
+from anlage.data.duplicates import pixel_hash
 from anlage.data.splits import PARTS, read_split
 from anlage.errors import ConfigError, DataError
 from anlage.plugins import nearest
@@ -37,6 +42,8 @@ FORMAT_VERSION = 1
 LABEL_PREFIX = "label:"
 
 Array = npt.NDArray[np.generic]
+
+_NO_JSON = (json.JSONDecodeError, RecursionError)
 
 
 class StoreMeta(BaseConfig):
@@ -53,6 +60,8 @@ class StoreMeta(BaseConfig):
         spacing_mm: Voxel edges that all images were resampled to; None: as acquired.
         source: Fingerprint of the settings that made it.
         anlage_version: Version that made it.
+        notes: Caveats that every result of this store must state, such as an allowed leak.
+        index_sha256: Hash of index.parquet.
     """
 
     format_version: int = FORMAT_VERSION
@@ -65,6 +74,8 @@ class StoreMeta(BaseConfig):
     spacing_mm: tuple[float, ...] | None
     source: str
     anlage_version: str
+    notes: tuple[str, ...] = ()
+    index_sha256: str | None = None
 
 
 class Store:
@@ -75,6 +86,10 @@ class Store:
         self._shards: dict[str, npt.NDArray[np.uint8]] = {}
         self._shapes = [tuple(shape) for shape in index["shape"].to_list()]
         self._places = list(zip(index["shard"].to_list(), index["offset"].to_list(), strict=True))
+        self._mask_places = list(
+            index.select("mask_shard", "mask_offset", "mask_dtype").iter_rows()
+        )
+        self._check_shards()
 
     @classmethod
     def open(cls, path: str | Path) -> Store:
@@ -99,7 +114,7 @@ class Store:
                     f"{version}. Run anlage prepare again with --overwrite."
                 )
             meta = StoreMeta.model_validate(values)
-        except (json.JSONDecodeError, ValidationError, AttributeError) as error:
+        except (ValidationError, AttributeError, UnicodeDecodeError, *_NO_JSON) as error:
             raise DataError(
                 f"{card} is damaged ({type(error).__name__}). Run anlage prepare again."
             ) from None
@@ -108,7 +123,7 @@ class Store:
                 f"{root} is not finished: it has no index yet. Run the same anlage prepare "
                 "command again; it goes on from where it stopped."
             )
-        return cls(root, meta, pl.read_parquet(root / "index.parquet"))
+        return cls(root, meta, _read_index(root / "index.parquet", meta.index_sha256))
 
     def __len__(self) -> int:
         return len(self.index)
@@ -139,8 +154,9 @@ class Store:
     def fingerprint(self) -> str:
         """16 hex digits that change whenever any pixel, label or setting changes."""
         labels = [LABEL_PREFIX + name for name in self.label_names]
+        meta = self.meta.model_dump(mode="json", exclude={"notes", "index_sha256"})
         content = self.index.select("id", "sha256", "mask_sha256", *labels).write_csv()
-        return fingerprint({"meta": self.meta.model_dump(mode="json"), "rows": content})
+        return fingerprint({"meta": meta, "rows": content})
 
     @property
     def label_names(self) -> list[str]:
@@ -176,12 +192,10 @@ class Store:
 
     def mask(self, row: int) -> Array | None:
         """Return one label map as a view of the memory map, (*S), or None."""
-        if not self.has_mask[row]:
+        shard, offset, dtype = self._mask_places[row]
+        if shard is None:
             return None
-        place = self.index.row(row, named=True)
-        return self._view(
-            place["mask_shard"], place["mask_offset"], place["mask_dtype"], self._shapes[row][1:]
-        )
+        return self._view(shard, offset, dtype, self._shapes[row][1:])
 
     def parts(self, name: str = "default") -> dict[str, str]:
         """Return the part of each image id, as the split file says."""
@@ -210,39 +224,80 @@ class Store:
             start: First pixel per axis; what lies outside repeats the edge.
             shape: Edges of the crop, (*S).
             out: (C, *S) of the store's type, written in place.
+
+        Raises:
+            ShapeError: If the whole crop lies outside.
         """
-        _copy_crop(self.image(row), start, shape, out)
+        copy_crop(self.image(row), start, shape, out)
 
     def crop_mask(self, row: int, start: Sequence[int], shape: Sequence[int], out: Array) -> None:
         """Copy one crop of a label map, (*S); what lies outside is 0."""
         mask = self.mask(row)
         out[...] = 0
-        if mask is None:
-            return
-        inside: list[slice] = []
-        target: list[slice] = []
-        for begin, length, edge in zip(start, shape, mask.shape, strict=True):
-            low, high = max(0, begin), min(edge, begin + length)
-            inside.append(slice(low, high))
-            target.append(slice(low - begin, high - begin))
-        out[tuple(target)] = mask[tuple(inside)]
+        if mask is not None:
+            copy_inside(mask, start, shape, out)
+
+    def verify(self) -> None:
+        """Read everything and compare it with the hashes that were taken when it was stored.
+
+        Raises:
+            DataError: If any image or label map differs; it names the first and counts them.
+        """
+        damaged = []
+        for row, (image_hash, mask_hash) in enumerate(
+            self.index.select("sha256", "mask_sha256").iter_rows()
+        ):
+            mask = self.mask(row)
+            if pixel_hash(self.image(row)) != image_hash:
+                damaged.append(f"image {self.ids[row]} in {self._places[row][0]}")
+            elif mask is not None and pixel_hash(mask) != mask_hash:
+                damaged.append(f"label map of {self.ids[row]} in {self._mask_places[row][0]}")
+        if damaged:
+            raise DataError(
+                f"{self.root} must hold the pixels that were stored, but {len(damaged)} of "
+                f"{len(self)} images changed since, first {damaged[0]}. The disk may be failing; "
+                "run anlage prepare again with --overwrite."
+            )
+
+    def _check_shards(self) -> None:
+        ends: dict[str, int] = {}
+        itemsize = np.dtype(self.meta.dtype).itemsize
+        for (shard, offset), mask_place, shape in zip(
+            self._places, self._mask_places, self._shapes, strict=True
+        ):
+            ends[shard] = max(ends.get(shard, 0), offset + math.prod(shape) * itemsize)
+            mask_shard, mask_offset, dtype = mask_place
+            if mask_shard is not None:
+                end = mask_offset + math.prod(shape[1:]) * np.dtype(dtype).itemsize
+                ends[mask_shard] = max(ends.get(mask_shard, 0), end)
+        for shard, end in ends.items():
+            path = self.root / "shards" / shard
+            held = path.stat().st_size if path.is_file() else 0
+            if held < end:
+                raise DataError(
+                    f"{path} must hold {end:,} bytes, it holds {held:,}. The store was cut off or "
+                    "copied in part: copy it again, or run anlage prepare with --overwrite."
+                )
 
     def _view(self, shard: str, offset: int, dtype: str, shape: tuple[int, ...]) -> Array:
         if shard not in self._shards:
-            self._shards[shard] = np.memmap(self.root / "shards" / shard, mode="r", dtype=np.uint8)
-        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+            path = self.root / "shards" / shard
+            self._shards[shard] = np.asarray(np.memmap(path, mode="r", dtype=np.uint8))
+        size = math.prod(shape) * np.dtype(dtype).itemsize
         return self._shards[shard][offset : offset + size].view(dtype).reshape(shape)
 
 
-def _copy_crop(image: Array, start: Sequence[int], shape: Sequence[int], out: Array) -> None:
-    space = image.shape[1:]
-    if all(b >= 0 and b + n <= edge for b, n, edge in zip(start, shape, space, strict=True)):
-        part = tuple(slice(b, b + n) for b, n in zip(start, shape, strict=True))
-        np.copyto(out, image[(slice(None), *part)])
-        return
-    index = [
-        np.clip(np.arange(b, b + n), 0, edge - 1)
-        for b, n, edge in zip(start, shape, space, strict=True)
-    ]
-    window = np.ix_(np.arange(image.shape[0]), *index)
-    out[...] = image[window]
+def _read_index(path: Path, sha256: str | None) -> pl.DataFrame:
+    content = path.read_bytes()
+    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
+        raise DataError(
+            f"{path} must be as store.json says, but it changed since. Run the same anlage "
+            "prepare command again; it writes the index anew."
+        )
+    try:
+        return pl.read_parquet(io.BytesIO(content))
+    except pl.exceptions.PolarsError:
+        raise DataError(
+            f"{path} must be a readable Parquet table, it is damaged. Run the same anlage prepare "
+            "command again; it writes the index anew."
+        ) from None

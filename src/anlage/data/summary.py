@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as Pillow
 
+from anlage.data._whole_file import write_whole
 from anlage.data.importers import Problem
 from anlage.data.store import Store
 from anlage.modalities import unit_range
@@ -65,9 +66,7 @@ def write_summary(store: Store, *, problems: Sequence[Problem], notes: Sequence[
         f"<title>Store of {_safe(store.meta.modality)} images</title><style>{_STYLE}</style>"
         + "".join(sections)
     )
-    draft = store.root / "report.tmp"
-    draft.write_text(page, encoding="utf-8")
-    draft.replace(store.root / "report.html")
+    write_whole(store.root / "report.html", page)
 
 
 def display(store: Store, row: int, *, depth: int | None = None) -> npt.NDArray[np.uint8]:

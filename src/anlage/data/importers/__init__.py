@@ -39,7 +39,11 @@ LabelValue = str | float | int | None
 
 @dataclass(frozen=True, kw_only=True)
 class Box:
-    """A labelled box: corners in pixels of the original image, in array axis order."""
+    """A labelled box on the pixels as the file stores them, before any turn to RAS+ or upright.
+
+    Corners are edges, not pixels: a box from 3 to 9 covers pixels 3 to 8. They are in array axis
+    order: (rows, columns) in 2D; in 3D the file's axes, or (columns, rows, slices).
+    """
 
     low: tuple[float, ...]
     high: tuple[float, ...]

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from anlage import plugins
 from anlage.config import BaseConfig
+from anlage.data.readers._turn import Turn
 from anlage.errors import DataError
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "RawImage",
     "Reader",
     "Source",
+    "Turn",
     "Unit",
     "open_reader",
     "read_header",
@@ -97,6 +99,8 @@ class RawImage:
         facts: Acquisition facts from an allow-list, by DICOM keyword (Manufacturer,
             BodyPartExamined, SliceThickness, ...): never a name, date, number or free text.
         notes: What was repaired, in words, such as "odd padding byte dropped".
+        turn: How the axes were turned from how the file stores them, so that what refers to the
+            file's pixels, such as boxes, can follow; None if they were not.
     """
 
     pixels: npt.NDArray[np.generic]
@@ -106,6 +110,7 @@ class RawImage:
     affine: npt.NDArray[np.float64] | None = None
     facts: dict[str, str | float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    turn: Turn | None = None
 
 
 class Reader(ABC):
@@ -192,8 +197,8 @@ def read_header(source: Source, limits: Limits) -> Header:
 def read_image(source: Source, limits: Limits) -> RawImage:
     """Decode an image in any known format.
 
-    Several files that are no series are channels of one image, in their order; facts are those
-    of the first.
+    Several files that are no series are channels of one image, in their order; facts and turn
+    are those of the first.
 
     Raises:
         DataError: As in :func:`read_header`.
@@ -216,6 +221,7 @@ def read_image(source: Source, limits: Limits) -> RawImage:
         affine=first.affine,
         facts=first.facts,
         notes=tuple(dict.fromkeys(note for image in images for note in image.notes)),
+        turn=first.turn,
     )
 
 

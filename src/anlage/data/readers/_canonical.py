@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from nibabel import orientations
 
+from anlage.data.readers._turn import Turn
 from anlage.errors import DataError
 
-__all__ = ["Affine", "canonical", "canonical_grid", "check_affine", "voxel_mm"]
+__all__ = ["Affine", "canonical", "canonical_grid", "canonical_turn", "check_affine", "voxel_mm"]
 
 Affine = npt.NDArray[np.float64]
 
@@ -50,6 +51,15 @@ def canonical_grid(shape: tuple[int, ...], affine: Affine) -> tuple[tuple[int, .
     sources = np.argsort(turn[:, 0])
     turned = affine @ orientations.inv_ornt_aff(turn, shape)
     return tuple(shape[source] for source in sources), turned
+
+
+def canonical_turn(affine: Affine) -> Turn:
+    """Return what :func:`canonical` does to the axes of a volume with this affine."""
+    turn = orientations.io_orientation(affine)
+    sources = [int(source) for source in np.argsort(turn[:, 0])]
+    return Turn(
+        axes=tuple(sources), is_flipped=tuple(bool(turn[source, 1] < 0) for source in sources)
+    )
 
 
 def voxel_mm(affine: Affine) -> tuple[float, ...]:

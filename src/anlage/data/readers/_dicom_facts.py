@@ -38,6 +38,7 @@ _CHOICES: Final = {
     "Laterality": ("L", "R", "B", "U"),
     "ImageLaterality": ("L", "R", "B", "U"),
     "BurnedInAnnotation": ("YES", "NO"),
+    "RecognizableVisualFeatures": ("YES", "NO"),
     "MRAcquisitionType": ("2D", "3D"),
 }
 _CODE = re.compile(r"[A-Z0-9_ ]{1,64}")

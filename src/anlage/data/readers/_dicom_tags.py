@@ -72,6 +72,7 @@ FACTS: Final = (
     "WindowCenter",
     "WindowWidth",
     "BurnedInAnnotation",
+    "RecognizableVisualFeatures",
     "PresentationIntentType",
     "PhotometricInterpretation",
 )

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy.typing as npt
 
-__all__ = ["UPRIGHT_NOTE", "is_sideways", "upright"]
+from anlage.data.readers._turn import Turn
+
+__all__ = ["UPRIGHT_NOTE", "is_sideways", "turn_upright", "upright"]
 
 UPRIGHT_NOTE = "turned upright as its orientation tag says"
 
@@ -21,6 +23,16 @@ _COLUMNS_REVERSED = (2, 3, 6, 7)
 def is_sideways(orientation: int) -> bool:
     """Whether an orientation swaps rows and columns."""
     return orientation in _SIDEWAYS
+
+
+def turn_upright(orientation: int) -> Turn | None:
+    """Return what :func:`upright` does to the axes (rows, columns); None if it does nothing."""
+    if not 2 <= orientation <= 8:
+        return None
+    return Turn(
+        axes=(1, 0) if is_sideways(orientation) else (0, 1),
+        is_flipped=(orientation in _ROWS_REVERSED, orientation in _COLUMNS_REVERSED),
+    )
 
 
 def upright(pixels: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:

@@ -23,7 +23,13 @@ import numpy as np
 import numpy.typing as npt
 
 from anlage.data.readers import Header, Limits, RawImage, Reader, Source
-from anlage.data.readers._canonical import Affine, canonical, canonical_grid, voxel_mm
+from anlage.data.readers._canonical import (
+    Affine,
+    canonical,
+    canonical_grid,
+    canonical_turn,
+    voxel_mm,
+)
 from anlage.data.readers._dicom_facts import facts_of
 from anlage.data.readers._dicom_file import DicomFile, is_dicom, open_dicom
 from anlage.data.readers._dicom_format import PixelFormat, pixel_format
@@ -73,8 +79,9 @@ class Dicom(Reader):
             ordered = [parts[index] for index in grid.order] if len(parts) > 1 else parts
             pixels, notes = _stacked_frames(ordered, grid, limits)
             facts = facts_of(ordered[0].file.dataset)
-        affine, spacing = grid.affine, grid.spacing_mm
+        affine, spacing, turn = grid.affine, grid.spacing_mm, None
         if affine is not None:
+            turn = canonical_turn(affine)
             pixels, affine = canonical(pixels, affine)
             spacing = voxel_mm(affine)
         return RawImage(
@@ -85,6 +92,7 @@ class Dicom(Reader):
             affine=affine,
             facts=facts,
             notes=tuple(dict.fromkeys([*parts[0].meaning.notes, *notes])),
+            turn=turn,
         )
 
 

@@ -26,7 +26,12 @@ import numpy as np
 import numpy.typing as npt
 
 from anlage.data.readers import Header, Limits, RawImage, Reader, Source
-from anlage.data.readers._canonical import canonical, canonical_grid, voxel_mm
+from anlage.data.readers._canonical import (
+    canonical,
+    canonical_grid,
+    canonical_turn,
+    voxel_mm,
+)
 from anlage.data.readers._nifti_header import HEADER_BYTES, NiftiHeader, is_nifti, parsed
 from anlage.data.readers._rescale import is_whole_rescale, rescaled
 from anlage.data.readers._sizes import check_size, only_path
@@ -81,6 +86,7 @@ class Nifti(Reader):
             spacing_mm=voxel_mm(affine),
             affine=affine,
             notes=(*found.notes, *notes, *more),
+            turn=canonical_turn(found.affine),
         )
 
 

@@ -36,7 +36,7 @@ from anlage.data.readers._colour import (
 )
 from anlage.data.readers._quiet import FAULTS, quiet
 from anlage.data.readers._sizes import check_pixels, check_size, only_path
-from anlage.data.readers._upright import UPRIGHT_NOTE, is_sideways, upright
+from anlage.data.readers._upright import UPRIGHT_NOTE, is_sideways, turn_upright, upright
 from anlage.errors import DataError
 
 __all__ = ["Raster"]
@@ -86,7 +86,11 @@ class Raster(Reader):
             pixels = upright(pixels, orientation)
             notes.append(UPRIGHT_NOTE)
         return RawImage(
-            pixels=np.ascontiguousarray(pixels), bits=bits, unit="display", notes=tuple(notes)
+            pixels=np.ascontiguousarray(pixels),
+            bits=bits,
+            unit="display",
+            notes=tuple(notes),
+            turn=turn_upright(orientation),
         )
 
 

@@ -24,13 +24,13 @@ from pathlib import Path
 import numpy as np
 from tifffile import TiffFile, TiffFileError, TiffPage
 
-from anlage.data.readers import Header, Limits, RawImage, Reader, Source, Unit
+from anlage.data.readers import Header, Limits, RawImage, Reader, Source, Turn, Unit
 from anlage.data.readers._colour import GREY_NOTE, single_channel
 from anlage.data.readers._quiet import FAULTS, quiet
 from anlage.data.readers._sizes import check_size, only_path
 from anlage.data.readers._tiff_pages import check_page, decoded_page, page_channels
 from anlage.data.readers._tiff_stack import Stack, stack_of, usable_pages
-from anlage.data.readers._upright import UPRIGHT_NOTE, is_sideways, upright
+from anlage.data.readers._upright import UPRIGHT_NOTE, is_sideways, turn_upright, upright
 from anlage.data.readers._values import finite, guessed_unit, narrowed
 from anlage.errors import DataError
 
@@ -81,6 +81,7 @@ class Tiff(Reader):
             unit=found.unit or guessed_unit(values),
             spacing_mm=found.stack.spacing_mm,
             notes=tuple(dict.fromkeys(notes)),
+            turn=found.turn,
         )
 
 
@@ -105,6 +106,16 @@ class _Found:
         channels = page_channels(first) * self.stack.channels
         slices = self.stack.slices
         return (channels, rows, columns) if slices == 1 else (channels, columns, rows, slices)
+
+    @property
+    def turn(self) -> Turn | None:
+        """How pages are turned: on (rows, columns), or on a volume's (columns, rows, slices)."""
+        page = turn_upright(self.orientation)
+        if page is None or self.stack.slices == 1:
+            return page
+        rows, columns = page.is_flipped
+        is_swapped = page.axes == (1, 0)
+        return Turn(axes=(1, 0, 2) if is_swapped else (0, 1, 2), is_flipped=(columns, rows, False))
 
     @property
     def bits(self) -> int:
