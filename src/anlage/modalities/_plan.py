@@ -87,9 +87,11 @@ def view_plan(
         step, full = _step(name, rule)
         policy.check(name, full, modality=modality)
         reason = policy.label_change(full, task)
+        where = "this task" if reason else "these images"
+        reason = reason or _misfit(step, channels=len(intensities.mean))
         if reason is not None and augmentation.views.get(name) is not None:
             raise ConfigError(
-                f"view {name} cannot be used for this task: {reason}. "
+                f"view {name} cannot be used for {where}: {reason}. "
                 "Remove it from the recipe's views."
             )
         if reason is None and len(size) in rule.dims:
@@ -104,6 +106,14 @@ def view_plan(
         if spec.is_masked
         else None,
     )
+
+
+def _misfit(step: Step, *, channels: int) -> str | None:
+    """Return why a view would leave images with so many channels as they are, or None."""
+    needed = step.transform.channels
+    if needed is None or needed == channels:
+        return None
+    return f"it changes colours of {needed} channels, and they have {channels}"
 
 
 def _crop_scale(policy: Policy, augmentation: Augmentation, modality: str) -> tuple[float, float]:

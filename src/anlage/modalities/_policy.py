@@ -19,6 +19,8 @@ __all__ = ["Corruption", "Crop", "Forbidden", "Policy", "ViewRule"]
 _FLIPS: dict[str, tuple[str, dict[str, Any]]] = {
     f"flip_{axis}": ("flip", {"axis": axis}) for axis in ("lr", "ud", "ap")
 }
+_QUARTER = 90.0  # degrees; beyond it more than half of an image lies on its other side
+_ROOMS = ("transforms/intensity", "transforms/spatial")
 
 
 class ViewRule(BaseConfig):
@@ -162,12 +164,11 @@ class Policy(BaseConfig):
         Raises:
             ConfigError: If the view is forbidden or stronger than its limit.
         """
-        for ban in self.forbidden.values():
-            if ban.matches(rule):
-                raise ConfigError(
-                    f"view {name} is forbidden for {modality}: {ban.because} ({ban.source}). "
-                    "Remove it from the recipe's views."
-                )
+        if (ban := self._ban(rule)) is not None:
+            raise ConfigError(
+                f"view {name} is forbidden for {modality}: {ban.because} ({ban.source}). "
+                "Remove it from the recipe's views."
+            )
         for own in self.views.values():
             for key, limit in own.limits.items() if own.transform == rule.transform else ():
                 if (size := _size(rule.params.get(key))) > limit:
@@ -187,17 +188,36 @@ class Policy(BaseConfig):
             named = self.views.get(name) or _named(name, self.forbidden.get(name))
             if rule.transform == named.transform and _kind(named.params) <= _kind(rule.params):
                 return reason
+            if named.transform == "flip" and _turns_over(rule):
+                return f"{reason}, and half a turn swaps ends too"
+        return None
+
+    def _ban(self, rule: ViewRule) -> Forbidden | None:
+        """Return what forbids a rule; who forbids a mirror also forbids to turn images over.
+
+        A turn that the policy itself makes is its author's decision, within its own limits.
+        """
+        for ban in self.forbidden.values():
+            if ban.matches(rule):
+                return ban
+        if _turns_over(rule) and rule.transform not in {
+            own.transform for own in self.views.values()
+        }:
+            return next((ban for ban in self.forbidden.values() if ban.transform == "flip"), None)
         return None
 
     def _known(self, name: str, modality: str) -> ViewRule:
         if name in self.views:
             return self.views[name]
-        transforms = available("transforms")
-        if name not in (*self.forbidden, *_FLIPS, *transforms):
-            known = sorted({*self.views, *transforms})
+        transforms = {transform for room in _ROOMS for transform in available(room)}
+        known = {*self.views, *self.forbidden, *_FLIPS, *transforms}
+        if name not in known:
+            free = {*self.views, *transforms} - {
+                ban.transform for ban in self.forbidden.values() if not ban.params
+            }
             raise ConfigError(
-                f"there is no view {name!r} for {modality}.{nearest(name, known)} "
-                f"Choose one of: {', '.join(known)}."
+                f"there is no view {name!r} for {modality}.{nearest(name, sorted(known))} "
+                f"Choose one of: {', '.join(sorted(free))}."
             )
         return _named(name, self.forbidden.get(name))
 
@@ -218,6 +238,12 @@ def _named(name: str, ban: Forbidden | None) -> ViewRule:
 def _kind(params: Mapping[str, Any]) -> set[tuple[str, str]]:
     """Return the settings that say what a change is, not how strong it is."""
     return {(key, value) for key, value in params.items() if isinstance(value, str)}
+
+
+def _turns_over(rule: ViewRule) -> bool:
+    """Whether a view may turn an image so far that its ends change places, as mirrors do."""
+    degrees = _size(rule.params.get("degrees")) if rule.transform == "rotate" else 0.0
+    return rule.transform == "quarter_turn" or degrees > _QUARTER
 
 
 def _size(value: Any) -> float:

@@ -41,7 +41,7 @@ POLICY = Policy(
             transform="bias_field",
             p=0.5,
             params={"coefficient": 0.2},
-            limits={"coefficient": 0.7},
+            limits={"coefficient": 0.7, "order": 3},
             because="receive coils shade the image",
             source="R33; Perez-Garcia et al. 2021",
         ),

@@ -57,7 +57,7 @@ POLICY = Policy(
             transform="speckle",
             p=0.5,
             params={"sigma": 0.2, "grain": 2},
-            limits={"sigma": 0.5},
+            limits={"sigma": 0.5, "grain": 4},
             because="speckle is multiplicative and changes with every frame",
             source="R35; VanBerlo et al. 2025",
         ),

@@ -26,6 +26,7 @@ class SpatialTransform(ABC):
     """A linear map about the centre of a view, in millimetres."""
 
     Config: ClassVar[type[BaseConfig]]
+    channels: ClassVar[int | None] = None
 
     @abstractmethod
     def draw(self, draws: Draws, *, dims: int) -> Params:
@@ -40,9 +41,13 @@ class IntensityTransform(ABC):
     """A change of values that keeps shape.
 
     Images come in the unit interval; what leaves it is clipped by the view maker.
+
+    Attributes:
+        channels: The only number of channels that it changes; None if any.
     """
 
     Config: ClassVar[type[BaseConfig]]
+    channels: ClassVar[int | None] = None
 
     @abstractmethod
     def draw(self, draws: Draws, *, shape: torch.Size) -> Params:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 
 from anlage.config import BaseConfig
@@ -14,6 +16,8 @@ __all__ = ["Grayscale"]
 
 class Grayscale(IntensityTransform):
     """ITU-R BT.601 luma; images without three channels pass through."""
+
+    channels: ClassVar[int | None] = 3
 
     class Config(BaseConfig):
         """No settings."""

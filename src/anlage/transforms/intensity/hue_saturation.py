@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -28,6 +29,8 @@ class HueSaturation(IntensityTransform):
     Source: Haeberli, "Matrix operations for image processing", 1993 (the linear form of hue
     rotation that graphics libraries use).
     """
+
+    channels: ClassVar[int | None] = 3
 
     class Config(BaseConfig):
         """Largest change either way: hue in degrees, saturation as a share."""
