@@ -59,7 +59,7 @@ def save(folder: Path, step: int, tensors: Mapping[str, Tensor], facts: Mapping[
         _flush(folder)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(draft, ignore_errors=True)
-        reason = getattr(error, "strerror", None) or type(error).__name__
+        reason = getattr(error, "strerror", None) or str(error)
         raise DataError(
             f"checkpoints must be writable, but writing to {folder} failed ({reason}). Free "
             "space; the same command goes on from the last checkpoint."

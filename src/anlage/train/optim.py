@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 __all__ = ["build_optimiser", "learning_rate_share", "momentum", "update_average"]
 
@@ -47,16 +48,22 @@ def momentum(step: int, *, steps: int, base: float) -> float:
 
 
 @torch.no_grad()
-def update_average(online: nn.Module, average: nn.Module, keep: float) -> None:
+def update_average(
+    online: Mapping[str, Tensor], average: Mapping[str, Tensor], keep: float
+) -> None:
     """Move an average towards its online twin: average = keep * average + (1 - keep) * online.
 
     Parameters are averaged in their own (fp32) precision; floating-point buffers, such as batch
     norm statistics, are averaged too; counters are copied.
+
+    Args:
+        online: State of the trained network.
+        average: State of the average, under the same names; changed in place.
+        keep: Share of the old average.
     """
-    for mean, value in zip(average.parameters(), online.parameters(), strict=True):
-        mean.lerp_(value.to(mean.dtype), 1 - keep)
-    for kept, seen in zip(average.buffers(), online.buffers(), strict=True):
-        if kept.is_floating_point():
-            kept.lerp_(seen.to(kept.dtype), 1 - keep)
+    assert online.keys() == average.keys(), "an average has the tensors of its online twin"
+    for name, mean in average.items():
+        if mean.is_floating_point():
+            mean.lerp_(online[name].to(mean.dtype), 1 - keep)
         else:
-            kept.copy_(seen)
+            mean.copy_(online[name])

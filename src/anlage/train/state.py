@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,12 +31,13 @@ class RunState:
         self.optimiser = build_optimiser(
             module, learning_rate=config.learning_rate, weight_decay=config.weight_decay
         )
-        self.average = None if config.average is None else _copy_of(module)
+        self.average = None if config.average is None else _state_of(module)
         self.teachers: tuple[tuple[nn.Module, nn.Module], ...] = getattr(module, "teachers", ())
         self.health = Health()
         self.step = 0
         self._buffers: list[Tensor] = []
         self._folder = None if folder is None else folder / "checkpoints"
+        self._saved_step: int | None = None
         self._seconds_before = 0.0
         self._started = self._saved = time.monotonic()
 
@@ -72,7 +72,7 @@ class RunState:
     def keep_average(self) -> None:
         """Put the average in place of the last weights."""
         if self.average is not None:
-            self.module.load_state_dict(self.average.state_dict())
+            self.module.load_state_dict(self.average)
 
     def save_if_due(self) -> None:
         """Save a checkpoint if enough time or steps have passed, unless the last step was bad."""
@@ -83,19 +83,20 @@ class RunState:
             self.save()
 
     def save(self) -> None:
-        """Save a checkpoint; in the first process only."""
+        """Save a checkpoint, unless this step has one; in the first process only."""
         self._saved = time.monotonic()
-        if self._folder is None or not self.world.is_first:
+        if self._folder is None or not self.world.is_first or self._saved_step == self.step:
             return
         tensors = {f"module.{k}": v for k, v in self.module.state_dict().items()}
         if self.average is not None:
-            tensors |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
+            tensors |= {f"average.{k}": v for k, v in self.average.items()}
         for number, values in self.optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{number}.{k}": torch.as_tensor(v) for k, v in values.items()}
         tensors |= {f"health.{k}": v for k, v in self.health.tensors().items()}
         tensors["rng"] = torch.get_rng_state()
         facts = {"seconds": self.seconds, "health": self.health.counts()}
         checkpoint.save(self._folder, self.step, tensors, facts)
+        self._saved_step = self.step
 
     def resume(self) -> None:
         """Load the newest whole checkpoint, if there is one."""
@@ -105,11 +106,13 @@ class RunState:
         tensors, facts = found
         self.module.load_state_dict(_part(tensors, "module."))
         if self.average is not None:
-            self.average.load_state_dict(_part(tensors, "average."))
+            for name, tensor in _part(tensors, "average.").items():
+                self.average[name].copy_(tensor)
         self._load_optimiser(_part(tensors, "optimiser."))
         self.health.load(_part(tensors, "health."), facts["health"])
         torch.set_rng_state(tensors["rng"])
         self.step, self._seconds_before = int(facts["step"]), float(facts["seconds"])
+        self._saved_step = self.step
 
     def _load_optimiser(self, tensors: dict[str, Tensor]) -> None:
         states: dict[int, dict[str, Tensor]] = {}
@@ -123,18 +126,17 @@ class RunState:
         """Move teachers and the average after their online twins."""
         keep = momentum(self.step, steps=self.config.steps, base=self.config.teacher_momentum)
         for online, teacher in self.teachers:
-            update_average(online, teacher, keep)
+            update_average(online.state_dict(), teacher.state_dict(), keep)
         if self.average is not None and self.config.average is not None:
             # Early on, an average over fewer steps than its horizon forgets the first weights.
             horizon = min(self.config.average, (1 + self.step) / (10 + self.step))
-            update_average(self.module, self.average, horizon)
+            update_average(self.module.state_dict(), self.average, horizon)
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
-def _copy_of(module: nn.Module) -> nn.Module:
-    twin = copy.deepcopy(module)
-    twin.requires_grad_(False)
-    return twin
+def _state_of(module: nn.Module) -> dict[str, Tensor]:
+    """Return copies of all tensors; the rest of the module, such as its images, stays shared."""
+    return {name: tensor.clone() for name, tensor in module.state_dict().items()}

@@ -1,15 +1,19 @@
 """VICReg: against lightly and NumPy, collapse, the weights, and the shape of a batch."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
 from lightly.loss import VICRegLoss
-from torch import Tensor
+from torch import Tensor, nn
 
 from anlage.encoders import build_encoder
 from anlage.errors import ShapeError
 from anlage.methods.predictive.vicreg import VICReg, vicreg_terms
-from anlage.tensors import Views
+from anlage.tensors import Features, Views
+
+MakeViews = Callable[..., Views]
 
 
 def _pairs(batch: int = 8, width: int = 5) -> tuple[Tensor, Tensor]:
@@ -90,3 +94,50 @@ def test_each_weight_scales_its_own_part(part: str) -> None:
 def test_a_short_or_odd_batch_is_named(first: tuple[int, int], second: tuple[int, int]) -> None:
     with pytest.raises(ShapeError, match="needs two views of the same B >= 2 images, got shapes"):
         vicreg_terms(torch.rand(first), torch.rand(second))
+
+
+def _method(**options: float) -> VICReg:
+    torch.manual_seed(0)
+    encoder = build_encoder(
+        "resnet10", dims=2, channels=1, image_size=(32, 48), options={"base_width": 8}
+    )
+    return VICReg(encoder, VICReg.Config(**{"projection_width": 8, **options}))
+
+
+def test_the_terms_are_those_of_the_projections(draw_views: MakeViews) -> None:
+    method, views = _method(invariance=10, variance=20, covariance=3), draw_views()
+    projections: list[Tensor] = []
+    method.projector.register_forward_hook(lambda *call: projections.append(call[2]))
+    loss = method(views).loss
+    reference = VICRegLoss(lambda_param=10, mu_param=20, nu_param=3, gather_distributed=False)
+    assert len(projections) == 2
+    torch.testing.assert_close(loss, reference(*projections))
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("invariance", 1), ("variance", 1), ("covariance", 5), ("projection_width", 12)],
+)
+def test_every_option_changes_the_loss(option: str, value: float, draw_views: MakeViews) -> None:
+    usual, changed = _method()(draw_views()).loss, _method(**{option: value})(draw_views()).loss
+    assert float(changed) != float(usual)
+
+
+class _Constant(nn.Module):
+    """Gives every image the same embedding."""
+
+    def forward(self, images: Tensor) -> Features:
+        return Features(maps=(), embedding=torch.ones(len(images), 64))
+
+
+def test_a_constant_embedding_costs_the_whole_variance_term(draw_views: MakeViews) -> None:
+    method = _method()
+    method.encoder = _Constant()
+    parts = method(draw_views()).parts
+    assert float(parts["variance"]) == pytest.approx(25 * 0.99, rel=1e-5)
+    assert float(parts["invariance"]) == float(parts["covariance"]) == 0
+
+
+def test_patients_do_not_matter_since_nothing_is_repelled(draw_views: MakeViews) -> None:
+    method = _method()
+    assert float(method(draw_views()).loss) == float(method(draw_views(patient=[0] * 4)).loss)
