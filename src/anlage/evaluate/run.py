@@ -99,6 +99,8 @@ def evaluate(
     for warning in next(iter(found.values())).warnings:
         say(f"  {warning}")
     say(f"{len(rows)} images of {len(np.unique(opened.patients[rows]))} patients.  Look: {place}")
+    labels = "".join(f" --label {name}" for name in card.label)
+    say(f"Next: anlage study {store} --task {card.task}{labels} --out {folder}-study")
     return Evaluation(metrics=found, folder=place)
 
 

@@ -21,14 +21,14 @@ from anlage.report._verdict import limits, verdict_lines
 __all__ = ["write_report"]
 
 
-def write_report(root: Path) -> Path:
+def write_report(study: str | Path) -> Path:
     """Write ``report.html`` into a study folder, from nothing but the files in that folder.
 
     The page is one file: styles and pictures are inside, and it loads nothing. Equal files give
     an equal page, byte for byte. A study that was stopped gets a page that says so.
 
     Args:
-        root: The study folder.
+        study: The study folder.
 
     Returns:
         The page's path.
@@ -36,7 +36,7 @@ def write_report(root: Path) -> Path:
     Raises:
         DataError: If the folder holds no study, or cannot be written.
     """
-    root = Path(root)
+    root = Path(study)
     if not any((root / name).is_file() for name in ("study.yaml", "results.json")):
         raise DataError(
             f"a study folder holds study.yaml, {root} has none. Name the folder that was given "

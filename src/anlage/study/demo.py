@@ -19,7 +19,7 @@ from anlage.study.run import StudyOutcome, study
 __all__ = ["demo"]
 
 _SLICES = CohortConfig(patients=1200, dims=2, size=64, lesion_mm=(20.0, 44.0), lesion_contrast=1.0)
-_VOLUMES = CohortConfig(patients=90, dims=3, size=32, lesion_mm=(30.0, 60.0), lesion_contrast=1.0)
+_VOLUMES = CohortConfig(patients=90, dims=3, size=32, lesion_mm=(24.0, 48.0), lesion_contrast=1.0)
 
 _STUDY_2D: dict[str, Any] = {
     "tasks": [

@@ -17,6 +17,7 @@ from typing import Any
 
 import polars as pl
 
+from anlage.errors import DataError
 from anlage.train.runs import write_json
 
 __all__ = ["Ledger"]
@@ -51,13 +52,31 @@ class Ledger:
         write_json(folder / "error.json", {"reason": reason})
 
     def result(self, key: str) -> dict[str, Any]:
-        """Return the facts of a finished job."""
-        found: dict[str, Any] = json.loads((self._folder(key) / "result.json").read_text())
+        """Return the facts of a finished job.
+
+        Raises:
+            DataError: If the file is damaged.
+        """
+        path = self._folder(key) / "result.json"
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise _damaged(path)
         return found
 
     def cases(self, key: str) -> pl.DataFrame:
-        """Return the cases of a finished job."""
-        return pl.read_parquet(self._folder(key) / "cases.parquet")
+        """Return the cases of a finished job.
+
+        Raises:
+            DataError: If the file is missing or damaged.
+        """
+        path = self._folder(key) / "cases.parquet"
+        try:
+            return pl.read_parquet(path)
+        except (OSError, pl.exceptions.PolarsError):
+            raise _damaged(path) from None
 
     def picture(self, key: str) -> Path:
         """Return where a job's picture of its worst cases goes."""
@@ -68,7 +87,19 @@ class Ledger:
     def error(self, key: str) -> str | None:
         """Return why a job failed, or None."""
         path = self._folder(key) / "error.json"
-        return str(json.loads(path.read_text())["reason"]) if path.is_file() else None
+        if not path.is_file():
+            return None
+        try:
+            return str(json.loads(path.read_text(encoding="utf-8"))["reason"])
+        except (ValueError, KeyError, TypeError):
+            return "the reason is damaged"
 
     def _folder(self, key: str) -> Path:
         return self.root / "jobs" / key
+
+
+def _damaged(path: Path) -> DataError:
+    return DataError(
+        f"a study must find its jobs as it left them, but {path} is damaged. Remove that folder; "
+        "the same command does the job again."
+    )

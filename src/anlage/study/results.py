@@ -182,11 +182,17 @@ class _Arm:
         return self.task.metrics(pl.DataFrame(worst, infer_schema_length=None))
 
     def groupings(self) -> list[list[int] | None]:
-        """Return the ways in which runs may hang together: by draw, by pretraining seed."""
-        draws = [job.labels.draw for job in self.jobs]
-        seeds = [job.seed for job in self.jobs]
-        crossed = len(set(draws)) > 1 and len(set(seeds)) > 1 and len(set(draws)) < len(draws)
-        return [draws, seeds] if crossed else [None]
+        """Return the ways in which runs hang together: by draw, by pretraining seed.
+
+        Runs that share one are no independent repeats. A single one for all cannot be
+        resampled: then the interval is about this one alone, which the report says.
+        """
+        factors = (
+            [job.labels.draw for job in self.jobs],
+            [job.seed for job in self.jobs],
+        )
+        shared = [factor for factor in factors if 1 < len(set(factor)) < len(factor)]
+        return [*shared] or [None]
 
     def cell(self, config: StudyConfig) -> Cell:
         first = self.jobs[0]

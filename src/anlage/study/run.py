@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from anlage.config import differences, read_yaml, write_yaml
+from anlage.config import differences, layered, read_yaml, write_yaml
 from anlage.data.splits import leaks
 from anlage.data.store import Store
 from anlage.errors import AnlageError, ConfigError
 from anlage.locks import locked
 from anlage.progress import say, track
+from anlage.report.judgement import judge
 from anlage.report.study_page import write_report
+from anlage.report.words import several
 from anlage.study.config import StudyConfig
 from anlage.study.jobs import Workshop
 from anlage.study.ledger import Ledger
@@ -50,6 +53,10 @@ def study(
     *,
     out: str | Path,
     recipe: Path | None = None,
+    task: str | None = None,
+    label: Sequence[str] = (),
+    method: Sequence[str] = (),
+    encoder: str | None = None,
     dry_run: bool = False,
     **settings: Any,
 ) -> StudyOutcome:
@@ -60,8 +67,12 @@ def study(
         out: Study folder. The same command goes on with an unfinished study: nothing that is
             done is done again.
         recipe: YAML file with settings.
+        task: Short for ``tasks`` with one task.
+        label: Its label columns.
+        method: Short for ``strategies``, one per method.
+        encoder: Short for ``pretrain.encoder``.
         dry_run: Only say what would be run.
-        settings: Settings of StudyConfig; they go before the recipe's.
+        settings: Settings of StudyConfig; they go before the recipe's, group by group.
 
     Returns:
         Results, verdict, and the report's path.
@@ -70,11 +81,13 @@ def study(
         ConfigError: If a setting cannot be used, or the folder holds another study.
         DataError: If the store cannot be read or the folder not written.
     """
-    values = {**(read_yaml(recipe) if recipe else {}), **settings}
+    short = _written_out(settings, task=task, label=label, method=method, encoder=encoder)
+    values = layered(read_yaml(recipe) if recipe else {}, short)
     values.pop("store", None)  # a study.yaml is a recipe too; it names the store it was made on
     config = StudyConfig.parse(values, where=recipe.name if recipe else "study")
     opened = Store.open(store)
     config, notes = _without_missing_weights(opened, config)
+    notes = [*opened.meta.notes, *notes]
     plan = make_plan(opened, config)
     for note in (*notes, *plan.notes):
         say(f"  {note}")
@@ -106,8 +119,53 @@ def study(
     if stop:
         say("Stopped. Nothing is lost: the same command goes on from here.")
     say(f"Report: {report}")
+    if not stop:
+        say(f"Next: {_next(store, root, config, plan, results)}")
     return StudyOutcome(
         results=results, verdict=sentences, exit_code=stop.exit_code or 0, report=report
+    )
+
+
+def _written_out(
+    settings: dict[str, Any],
+    *,
+    task: str | None,
+    label: Sequence[str],
+    method: Sequence[str],
+    encoder: str | None,
+) -> dict[str, Any]:
+    """Return the settings that the short options stand for, over the others."""
+    if label and task is None:
+        raise ConfigError(
+            f"a label belongs to a task, got label {', '.join(label)} without one. Name the task "
+            "too, such as classification."
+        )
+    short: dict[str, Any] = {}
+    if task is not None:
+        short["tasks"] = [{"task": task, "label": list(label)}]
+    if method:
+        short["strategies"] = [{"method": name} for name in method]
+    twice = sorted(short.keys() & settings.keys())
+    if twice:
+        raise ConfigError(
+            f"{', '.join(twice)} must be given once, got the short form too. Leave one of them out."
+        )
+    if encoder is not None:
+        short["pretrain"] = {"encoder": encoder}
+    return layered(settings, short)
+
+
+def _next(
+    store: str | Path, root: Path, config: StudyConfig, plan: StudyPlan, results: Results
+) -> str:
+    """Return the command that uses the answer: a model from what helps, or from scratch."""
+    helps = next((c for c in results.comparisons if judge(c) == "helps"), None)
+    choice = next(c for c in config.tasks if helps is None or c.title == helps.task)
+    runs = [job for job in plan.pretrainings if helps and job.strategy == helps.arm]
+    start = str(root / "pretrain" / runs[0].key) if runs else "scratch"
+    labels = "".join(f" --label {name}" for name in choice.label)
+    return (
+        f"anlage finetune {store} --start {start} --task {choice.task}{labels} --out {root}-tuned"
     )
 
 
@@ -117,7 +175,7 @@ def _remember(root: Path, config: StudyConfig, store: Store) -> None:
     stated = {"store": store.fingerprint, **config.model_dump(mode="json")}
     if path.is_file():
         known = read_yaml(path)
-        if known["store"] != stated["store"]:
+        if known.get("store") != stated["store"]:
             raise ConfigError(
                 f"{root} holds a study of another store, or of this one before it changed. Use "
                 "another --out."
@@ -150,8 +208,10 @@ def _describe(config: StudyConfig, plan: StudyPlan) -> str:
     arms = len({job.arm for job in plan.adaptations})
     tests = ", ".join(f"{len(place.test)} for {title}" for title, place in plan.tasks.items())
     return (
-        f"Plan: {len(config.strategies)} strategies, {arms} arms, {len(config.budgets)} budgets; "
-        f"{len(plan.pretrainings)} pretrainings, {len(plan.adaptations)} adaptations; "
+        f"Plan: {several(len(config.strategies), 'strategy', 'strategies')}, "
+        f"{several(arms, 'arm')}, {several(len(config.budgets), 'budget')}; "
+        f"{several(len(plan.pretrainings), 'pretraining')}, "
+        f"{several(len(plan.adaptations), 'adaptation')}; "
         f"test images: {tests}."
     )
 

@@ -87,10 +87,20 @@ class Segmentation(Task):
         )
 
     def network(self, encoder: Encoder, decoder: UNetDecoder | None = None) -> TaskNetwork:
-        """Put a U-Net decoder behind the encoder: the given one, or a fresh one."""
+        """Put a U-Net decoder behind the encoder: the given one, or a fresh one.
+
+        Raises:
+            ConfigError: If the encoder's images are too small to be decoded.
+        """
         if decoder is None:
             decoder = UNetDecoder(
                 encoder, out_channels=self.outputs, width_cap=self.config.width_cap
+            )
+        coarse = decoder.levels[1]
+        if max(encoder.image_size) <= coarse:
+            raise ConfigError(
+                f"segmentation with {encoder.architecture} needs images with an edge above "
+                f"{coarse} pixels, got {encoder.image_size}. Give a larger image size."
             )
         return _Segmenter(encoder, decoder)
 

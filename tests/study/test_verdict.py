@@ -1,0 +1,107 @@
+"""The words of a verdict: only what the numbers allow."""
+
+import pytest
+
+from anlage.study.results import Comparison, Results
+from anlage.study.verdict import verdict, verdict_of
+
+
+def comparison(**changes):
+    given = {
+        "task": "cls",
+        "arm": "simclr",
+        "twin": "scratch",
+        "rung": "finetune",
+        "budget": "5-shot",
+        "delta": 0.062,
+        "low": 0.021,
+        "high": 0.104,
+        "p_value": 0.001,
+        "p_adjusted": 0.01,
+        "probability_better": 0.99,
+        "is_claimable": True,
+        "failed": 0,
+    }
+    return Comparison(**{**given, **changes})
+
+
+def results(*comparisons):
+    return Results(
+        headlines={"cls": "balanced_accuracy"}, cells=(), comparisons=comparisons, failures=()
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "simclr helps at 5-shot (+6.2 points [2.1, 10.4])"),
+        (
+            {"delta": -0.05, "low": -0.09, "high": -0.01},
+            "simclr shows NEGATIVE TRANSFER at 5-shot (-5.0 points [-9.0, -1.0])",
+        ),
+        ({"p_adjusted": 0.05}, "shows no evidence of help at 5-shot"),
+        ({"p_adjusted": None}, "shows no evidence of help at 5-shot"),
+        ({"low": -0.001}, "shows no evidence of help at 5-shot"),
+        ({"low": 0.0}, "shows no evidence of help at 5-shot"),
+        (
+            {"delta": -0.05, "low": -0.09, "high": 0.0},
+            "shows no evidence of help at 5-shot",
+        ),
+        ({"is_claimable": False}, "has too few test patients for a claim at 5-shot"),
+        ({"delta": None}, "could not be compared at 5-shot (undefined)"),
+        ({"low": float("nan")}, "could not be compared at 5-shot"),
+        ({"failed": 2}, "could not be compared at 5-shot (2 failed runs)"),
+    ],
+)
+def test_each_outcome_has_its_words(changes, words):
+    assert words in verdict_of(results(comparison(**changes)), "cls", "simclr")
+
+
+@pytest.mark.parametrize("failed", [1, 6])
+def test_failed_runs_are_never_called_negative_transfer(failed):
+    bad = comparison(delta=-0.5, low=-0.6, high=-0.4, p_adjusted=0.001, failed=failed)
+    assert "NEGATIVE" not in verdict_of(results(bad), "cls", "simclr")
+
+
+def test_claims_come_before_doubts_and_budgets_are_joined():
+    text = verdict_of(
+        results(
+            comparison(budget="100%", p_adjusted=0.4),
+            comparison(budget="5-shot"),
+            comparison(budget="10-shot"),
+        ),
+        "cls",
+        "simclr",
+    )
+    assert text.index("helps at 5-shot") < text.index("no evidence of help at 100%")
+    assert " and 10-shot" in text
+
+
+def test_the_dearest_rung_decides():
+    text = verdict_of(
+        results(
+            comparison(rung="knn", twin="random_frozen"),
+            comparison(rung="linear", twin="random_frozen", p_adjusted=0.9),
+        ),
+        "cls",
+        "simclr",
+    )
+    assert "no evidence" in text
+    assert "helps" not in text
+    assert "after linear probe, against a random frozen encoder" in text
+
+
+def test_the_twin_and_the_metric_are_named():
+    text = verdict_of(results(comparison()), "cls", "simclr")
+    assert text.endswith(
+        "Points of balanced accuracy after fine-tuning, against the from-scratch twin."
+    )
+
+
+def test_a_strategy_without_comparisons_is_not_judged():
+    text = verdict_of(results(comparison(arm="mae")), "cls", "simclr")
+    assert text == ("cls: pretraining with simclr could not be judged: no comparison was finished.")
+
+
+def test_there_is_one_statement_per_task_and_strategy():
+    assert len(verdict(results(comparison()), ["simclr", "mae"])) == 2
