@@ -21,12 +21,15 @@ from anlage.plugins import nearest
 __all__ = ["BaseConfig", "differences", "fingerprint", "layered", "read_yaml", "write_yaml"]
 
 _MAX_BYTES = 1_000_000
+_MAX_DEPTH = 32
 
 
 class BaseConfig(BaseModel):
     """Base of every settings model: frozen, keyword-only, unknown keys refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False
+    )
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], *, where: str) -> Self:
@@ -51,8 +54,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """Read one YAML mapping with the safe loader.
 
     Raises:
-        ConfigError: If the file is missing, larger than 1 MB, uses anchors (which can blow
-            up when expanded), or is not a mapping.
+        ConfigError: If the file is missing, larger than 1 MB, no text, nested too deeply, uses
+            anchors (which can blow up when expanded), or is not a mapping.
     """
     if not path.is_file():
         raise ConfigError(
@@ -63,15 +66,16 @@ def read_yaml(path: Path) -> dict[str, Any]:
             f"a recipe must be under 1 MB, {path.name} has {path.stat().st_size:,} bytes. "
             "Keep data out of it."
         )
-    text = path.read_text(encoding="utf-8-sig")
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-            raise ConfigError(
-                f"{path.name} must not use YAML anchors (& and *). Write the values out."
-            )
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        text = path.read_text(encoding="utf-8-sig")
+        fault = _hazard(text)
+        values = None if fault else yaml.safe_load(text)
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path.name} must be UTF-8 text, which it is not. Save it so.") from None
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date or number that is none
         raise ConfigError(f"{path.name} is not valid YAML: {error}") from None
+    if fault:
+        raise ConfigError(f"{path.name} must not {fault}")
     if not isinstance(values, dict):
         raise ConfigError(
             f"{path.name} must hold 'key: value' lines, got a {type(values).__name__}."
@@ -118,6 +122,19 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
         for key in keys
         if flat_old.get(key) != flat_new.get(key)
     ]
+
+
+def _hazard(text: str) -> str:
+    """Say what must not be in a YAML text; nothing if all is well. Nothing is built yet."""
+    depth = 0
+    for event in yaml.parse(text, yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            return "use YAML anchors (& and *). Write the values out."
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MAX_DEPTH:
+            return f"nest groups or lists more than {_MAX_DEPTH} deep. Flatten them."
+    return ""
 
 
 def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +21,8 @@ def gather(options: dict[str, Any], extra: Sequence[str] = ()) -> dict[str, Any]
         extra: Texts like ``method_options.temperature=0.1``; values are read as YAML.
 
     Raises:
-        ConfigError: If an entry has no "=".
+        ConfigError: If an entry has no "=", no readable value, or lies in something that is no
+            group.
     """
     settings: dict[str, Any] = {
         name: list(value) if isinstance(value, tuple) else value
@@ -28,15 +30,33 @@ def gather(options: dict[str, Any], extra: Sequence[str] = ()) -> dict[str, Any]
         if value is not None and value not in ([], ())
     }
     for text in extra:
-        place, equals, value = text.partition("=")
-        if not equals:
-            raise ConfigError(f"--set takes key=value, such as steps=500, got {text!r}.")
-        *path, last = place.strip().split(".")
+        place, value = _entry(text)
+        *groups, last = place.split(".")
         target = settings
-        for part in path:
-            target = target.setdefault(part, {})
-        target[last] = yaml.safe_load(value)
+        for group in groups:
+            target = target.setdefault(group, {})
+            if not isinstance(target, dict):
+                raise ConfigError(
+                    f"--set {place}: {group} must be a group of settings, it is given as "
+                    f"{target!r} already. Give only one of the two."
+                )
+        target[last] = value
     return settings
+
+
+def _entry(text: str) -> tuple[str, Any]:
+    """Read one "a.b=value"."""
+    place, equals, value = text.partition("=")
+    place = place.strip()
+    if not equals or not all(place.split(".")):
+        raise ConfigError(f"--set takes key=value, such as steps=500, got {text!r}.")
+    try:
+        return place, yaml.safe_load(value)
+    except (yaml.YAMLError, ValueError):  # ValueError: a date or number that is none
+        raise ConfigError(
+            f"--set {place} must have a value that YAML can read, got {value!r}. Close every "
+            "bracket and quote."
+        ) from None
 
 
 def sizes(text: str | None) -> list[int] | None:
@@ -67,6 +87,6 @@ def numbers(text: str | None) -> list[float] | None:
         found = [float(part) for part in text.split(",")]
     except ValueError:
         found = [0.0]
-    if min(found) <= 0:
+    if not all(0 < number < math.inf for number in found):
         raise ConfigError(f"spacing is one number above 0 mm per axis with commas, got {text!r}.")
     return found

@@ -22,3 +22,4 @@ def locate(
 
     for image_id, key in run(ids, source=source, labels=labels, image=image, layout=layout).items():
         typer.echo(f"{image_id}  {key or 'not in this source, or hashed with another key'}")
+    typer.echo(f"Next, once they are mended: anlage prepare {source} --out STORE")

@@ -17,5 +17,6 @@ def report(
     from anlage.progress import say
     from anlage.report.study_page import write_report
 
-    write_report(study)
-    say(f"Report: {study / 'report.html'}")
+    path = write_report(study)
+    say(f"Report: {path}")
+    say(f"Next: python -m webbrowser {path.resolve()}")

@@ -32,15 +32,14 @@ def study(
     from anlage.study.run import study as run
 
     options = {
-        "tasks": [{"task": task, "label": label or []}] if task else [],
-        "strategies": [{"method": name} for name in method or []],
+        "task": task,
+        "label": label,
+        "method": method,
+        "encoder": encoder,
         "budgets": budgets,
         "pretrain_seeds": pretrain_seeds,
         "draws": draws,
         "device": device,
     }
-    settings = gather(
-        options, [*([f"pretrain.encoder={encoder}"] if encoder else []), *(set_ or [])]
-    )
-    outcome = run(store, out=out, recipe=recipe, dry_run=dry_run, **settings)
+    outcome = run(store, out=out, recipe=recipe, dry_run=dry_run, **gather(options, set_ or ()))
     raise typer.Exit(outcome.exit_code)

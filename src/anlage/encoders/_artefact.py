@@ -67,7 +67,7 @@ def save_encoder(
 
 
 def load_encoder(
-    folder: Path,
+    folder: str | Path,
     *,
     dims: int | None = None,
     channels: int | None = None,
@@ -87,6 +87,7 @@ def load_encoder(
         DataError: If a file is missing or damaged, or the weights cover less than 95 % of the
             network.
     """
+    folder = Path(folder)
     card = read_card(folder)
     for name, asked, has in (("dims", dims, card.dims), ("channels", channels, card.channels)):
         if asked is not None and asked != has:
