@@ -52,10 +52,9 @@ def test_a_dry_run_writes_nothing(anlage, folder, tmp_path):
         (("--mask", "mask"), "'mask'"),
         (("--patient", "pat"), "'pat'"),
         (("--image", "file"), "'file'"),
-        (("--labels", "none.csv"), "none.csv"),
+        (("--labels", "none.csv"), "there is none at the path given"),
         (("--layout", "medmnst"), "medmnst"),
         (("--spacing-mm", "0,1"), "above 0 mm"),
-        (("--size", "0"), "size"),
         (("--split", "kind"), "train"),
     ],
 )
@@ -71,15 +70,23 @@ def test_an_empty_folder_is_refused(refused, tmp_path):
 
 
 def test_a_folder_that_is_not_there_is_refused(refused, tmp_path):
-    assert "nowhere" in refused("prepare", tmp_path / "nowhere", "--out", tmp_path / "store")
+    said = refused("prepare", tmp_path / "nowhere", "--out", tmp_path / "store")
+    assert "there is nothing at the path given" in said
     assert not (tmp_path / "store").exists()
 
 
-def test_fewer_patients_than_parts_are_refused(refused, folder, tmp_path):
+def test_fewer_patients_than_parts_are_said_and_cannot_be_judged_on(
+    anlage, refused, folder, tmp_path
+):
     lines = (folder / "labels.csv").read_text().splitlines()
+    for number in range(2, 8):
+        (folder / f"i{number}.png").unlink()
     (folder / "labels.csv").write_text("\n".join(lines[:3]) + "\n")
-    assert "at least 3 patients" in refused(*options(folder, tmp_path))
-    assert not (tmp_path / "store" / "store.json").exists()
+    ran = anlage(*options(folder, tmp_path, "--label", "kind"))
+    assert "2 groups cannot be split in three" in ran.out
+    study = ("study", tmp_path / "store", "--task", "classification", "--label", "kind")
+    assert "labelled images in test" in refused(*study, "--out", tmp_path / "s")
+    assert not (tmp_path / "s").exists()
 
 
 def test_a_full_disk_keeps_what_is_there_and_the_same_command_goes_on(

@@ -21,7 +21,17 @@ def test_a_dry_run_writes_nothing(anlage, slices_store, tmp_path):
         (("--label", "lesion"), "a label belongs to a task"),
         (("--task", "clasification"), "Did you mean 'classification'"),
         (("--task", "segmentation", "--method", "maee"), "Did you mean 'mae'"),
-        (("--task", "segmentation", "--encoder", "resnet19"), "resnet"),
+        (("--task", "segmentation", "--encoder", "resnet19"), "Did you mean 'resnet1"),
+        (("--task", "segmentation", "--set", "pretrain.image_size=[8]"), "at least 16"),
+        (
+            (
+                "--task",
+                "segmentation",
+                "--set",
+                "strategies=[{method: mae, settings: {method_options: {zzz: 1}}}]",
+            ),
+            "zzz",
+        ),
         (("--task", "segmentation", "--budgets", "many"), "must be like 5-shot"),
         (("--task", "segmentation", "--budgets", "5-shot", "--budgets", "5shot"), "of their own"),
         (("--task", "segmentation", "--set", "drws=2"), "Did you mean 'draws'"),

@@ -18,6 +18,8 @@ ROOMS = (
     "modalities",
     "tasks",
 )
+# tests of a promise that a whole room keeps
+WHOLE_ROOM = {"contract", "data", "pages", "privacy", "restart", "resume"}
 APART = {"contracts", "docs", "parity"}  # tests of everything at once
 
 
@@ -81,7 +83,7 @@ def is_mirrored(test):
     stems = {path.stem.strip("_") for path in folder.glob("*.py")} | {
         path.parent.name for path in folder.glob("*/__init__.py")
     }
-    if stem == "contract" or any(stem == known or stem.startswith(f"{known}_") for known in stems):
+    if stem in WHOLE_ROOM or any(stem == known or stem.startswith(f"{known}_") for known in stems):
         return True
     interface = folder / "__init__.py"
     kinds = (ast.ClassDef, ast.FunctionDef)

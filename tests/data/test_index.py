@@ -82,6 +82,15 @@ def test_equal_and_nearly_equal_images_are_one_group(kept, identity) -> None:
     assert "duplicates: 1 exact, 2 near pairs, kept together" in index.notes
 
 
+def test_equal_pixels_are_one_group_even_if_their_thumbnails_are_not_compared(
+    kept, identity
+) -> None:
+    """Of too many blank images, thumbnails say nothing."""
+    pairs = [(record, row | {"sha256": "same"}) for record, row in kept(3)]
+    index = build_index([*pairs, *kept(5)[3:]], identity, seed=0, allow_leaks=False)
+    assert groups(index) == [0, 0, 0, 1, 2]
+
+
 def test_duplicates_join_the_patients_that_they_belong_to(kept, identity) -> None:
     pairs = kept(6, pictures=[0, 1, 0, 3, 4, 5], patient=["a", "a", "b", "b", "c", "d"])
     index = build_index(pairs, identity, seed=0, allow_leaks=False)

@@ -61,23 +61,25 @@ def content(out: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("moment", ["row", "pixels", "file"])
+@pytest.mark.parametrize(
+    ("moment", "counts", "stored"),
+    [("row", (2, 3), [2, 5]), ("pixels", (2, 3), [2, 5]), ("file", (0, 3), [0, 8])],
+)
 def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
-    tmp_path: Path, write_source, moment: str
+    tmp_path: Path, write_source, moment: str, counts: tuple[int, int], stored: list[int]
 ) -> None:
     files = write_source(tmp_path / "files", with_masks=True)
     (files / "images" / "zz.png").write_bytes((files / "images" / "0.png").read_bytes()[:-30])
     out = tmp_path / "killed"
-    stored = [0]
-    for count in (2, 3):
+    found_rows = []
+    for count in counts:
         command = [sys.executable, "-c", SCRIPT, str(files), str(out), moment, str(count)]
         ended = subprocess.run(command, capture_output=True, check=False, env=os.environ)
         assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
-        stored.append(len(read_journal(out)))
-        if moment != "file":
-            with pytest.raises(DataError, match=r"no store.json"):
-                Store.open(out)
-    assert stored == ([0, 8, 8] if moment == "file" else [0, 2, 5])
+        found_rows.append(len(read_journal(out)))
+        with pytest.raises(DataError, match=r"no store\.json"):
+            Store.open(out)
+    assert found_rows == stored
     found = prepare(files, out=out, label=["grade"], patient="patient", workers=0)
     assert found.new == 8 - stored[-1]
     once = tmp_path / "once"

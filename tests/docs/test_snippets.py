@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shlex
 from collections.abc import Iterator
@@ -13,13 +14,23 @@ import yaml
 
 import anlage
 import anlage.cli as command_line
+from anlage.data.store import Store
 from anlage.errors import AnlageError
 from anlage.study.config import StudyConfig
 from anlage.train.finetune import FinetuneConfig
 from anlage.train.pretrain import PretrainConfig
 
 _INLINE = re.compile(r"(?<!`)`(anlage [^`\n]+)`(?!`)")
-_SHELL = ("bash", "sh", "console")
+_RECIPES: dict[str, tuple[str, dict[str, Any]]] = {  # what an unknown recipe must hold
+    "finetune": ("anlage.train.finetune", {"start": "scratch", "task": "classification"}),
+    "pretrain": ("anlage.train.pretrain", {}),
+    "study": ("anlage.study.run", {"tasks": [{"task": "classification"}]}),
+}
+_SHELL = ("", "bash", "sh", "console")  # "": a block without a language
+
+
+class _AcceptedError(Exception):
+    """A verb got settings that it would begin to work with."""
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +40,10 @@ def verbs() -> dict[str, Any]:
 
 
 def _commands(text: str) -> Iterator[list[str]]:
-    """Yield the words behind every ``anlage`` that starts a command in a shell block."""
+    """Yield the words behind ``anlage`` in every line of a shell block that has it as a word."""
     for line in text.replace("\\\n", " ").splitlines():
+        if not re.match(r"(\$ )?([A-Z_]+=\S+ |torchrun .*)?anlage\b", line):
+            continue
         words = shlex.split(line.removeprefix("$ "), comments=True)
         if "anlage" in words:
             after = words[words.index("anlage") + 1 :]
@@ -64,6 +77,29 @@ def test_whole_commands_parse(pages, verbs) -> None:
     ]
     assert len(found) > 30
     assert [(name, fault) for name, words in found if (fault := _fault(verbs, words))] == []
+
+
+@pytest.mark.parametrize("verb", sorted(_RECIPES))
+def test_settings_in_commands_are_accepted(verb: str, pages, verbs, monkeypatch) -> None:
+    def accept(_path: Any) -> None:
+        raise _AcceptedError
+
+    module, recipe = _RECIPES[verb]
+    monkeypatch.setattr(importlib.import_module(module), "read_yaml", lambda _path: recipe)
+    monkeypatch.setattr(Store, "open", accept)  # a verb opens its store once settings are good
+    refused = []
+    for page in pages:
+        for block in page.blocks(*_SHELL):
+            for words in _commands(block.text):
+                if words[:1] != [verb] or _fault(verbs, words):
+                    continue
+                try:
+                    verbs[verb].invoke(verbs[verb].make_context(verb, words[1:]))
+                except _AcceptedError:
+                    continue
+                except AnlageError as error:
+                    refused.append(f"{page.name}: {' '.join(words)}: {error}")
+    assert refused == []
 
 
 def test_commands_named_in_prose_exist(pages, verbs) -> None:

@@ -105,7 +105,7 @@ study(sys.argv[1], out=sys.argv[2], **json.loads(sys.argv[3]))
 
 
 def kill_when(process, is_time):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not is_time():
         assert process.poll() is None, "the study ended before it could be killed"
         assert time.monotonic() < deadline

@@ -78,6 +78,14 @@ def test_every_setting_changes_the_weights(
     assert not _same(usual.state_dict(), changed.state_dict())
 
 
+def test_a_network_in_evaluation_mode_is_trained_all_the_same(
+    build_toy: BuildToy, fit_toy: FitToy
+) -> None:
+    module = build_toy(has_norm=True).eval()
+    fit_toy(module, steps=3)
+    assert int(module.body[1].num_batches_tracked) == 3
+
+
 def test_micro_batches_add_up_to_the_batch(
     build_toy: BuildToy, fit_toy: FitToy, toy_batches: Callable[..., Any]
 ) -> None:

@@ -18,6 +18,8 @@ def study(
     label: Annotated[list[str] | None, typer.Option(help="Label column; repeatable.")] = None,
     method: Annotated[list[str] | None, typer.Option(help="Method to try; repeatable.")] = None,
     encoder: Annotated[str | None, typer.Option(help="resnet18, resenc, vit_tiny, ...")] = None,
+    image_size: Annotated[str | None, typer.Option(help="64, or 48,56,48.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Weight updates per pretraining.")] = None,
     budgets: Annotated[list[str] | None, typer.Option(help="5-shot, 10%, ...; repeatable.")] = None,
     pretrain_seeds: Annotated[int | None, typer.Option(help="Pretrainings per method.")] = None,
     draws: Annotated[int | None, typer.Option(help="Draws of labels per budget.")] = None,
@@ -28,7 +30,7 @@ def study(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be run.")] = False,
 ) -> None:
     """The proof: methods and controls x label budgets x seeds, one report."""
-    from anlage.cli._settings import gather
+    from anlage.cli._settings import gather, sizes
     from anlage.study.run import study as run
 
     options = {
@@ -36,6 +38,8 @@ def study(
         "label": label,
         "method": method,
         "encoder": encoder,
+        "image_size": sizes(image_size),
+        "steps": steps,
         "budgets": budgets,
         "pretrain_seeds": pretrain_seeds,
         "draws": draws,

@@ -183,10 +183,10 @@ def _unpacked(origin: Path, root: Path) -> Iterator[Path]:
 
 
 def _refuse_foreign(root: Path, *, overwrite: bool) -> None:
-    """Refuse a folder that holds something else than a store, finished or not."""
+    """Refuse a folder that holds something else than a store; a killed run leaves hidden files."""
     if not root.is_dir() or (root / "settings.json").is_file():
         return
-    if any(path.name != ".lock" for path in root.iterdir()):
+    if any(not path.name.startswith(".") for path in root.iterdir()):
         remedy = "--overwrite removes a store only" if overwrite else "it would be mixed up"
         raise DataError(
             f"--out must be a new folder or a store, {root} holds something else; {remedy}. "

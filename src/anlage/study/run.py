@@ -24,6 +24,7 @@ from anlage.study.results import Results, collect
 from anlage.study.verdict import verdict
 from anlage.train.distributed import World, join_world
 from anlage.train.pretrain import run_pretraining
+from anlage.train.pretrain_job import PretrainJob
 from anlage.train.runs import environment, now, write_json
 from anlage.train.signals import Stop, stop_on_signals
 from anlage.train.start import load_start
@@ -57,6 +58,8 @@ def study(
     label: Sequence[str] = (),
     method: Sequence[str] = (),
     encoder: str | None = None,
+    image_size: Sequence[int] | None = None,
+    steps: int | None = None,
     dry_run: bool = False,
     **settings: Any,
 ) -> StudyOutcome:
@@ -71,6 +74,8 @@ def study(
         label: Its label columns.
         method: Short for ``strategies``, one per method.
         encoder: Short for ``pretrain.encoder``.
+        image_size: Short for ``pretrain.image_size``.
+        steps: Short for ``pretrain.steps``.
         dry_run: Only say what would be run.
         settings: Settings of StudyConfig; they go before the recipe's, group by group.
 
@@ -81,7 +86,8 @@ def study(
         ConfigError: If a setting cannot be used, or the folder holds another study.
         DataError: If the store cannot be read or the folder not written.
     """
-    short = _written_out(settings, task=task, label=label, method=method, encoder=encoder)
+    common = {"encoder": encoder, "image_size": image_size, "steps": steps}
+    short = _written_out(settings, task=task, label=label, method=method, common=common)
     values = layered(read_yaml(recipe) if recipe else {}, short)
     values.pop("store", None)  # a study.yaml is a recipe too; it names the store it was made on
     config = StudyConfig.parse(values, where=recipe.name if recipe else "study")
@@ -91,6 +97,7 @@ def study(
     plan = make_plan(opened, config)
     for note in (*notes, *plan.notes):
         say(f"  {note}")
+    _check(opened, plan)
     say(_describe(config, plan))
     root = Path(out)
     report = root / "report.html"
@@ -132,7 +139,7 @@ def _written_out(
     task: str | None,
     label: Sequence[str],
     method: Sequence[str],
-    encoder: str | None,
+    common: dict[str, Any],
 ) -> dict[str, Any]:
     """Return the settings that the short options stand for, over the others."""
     if label and task is None:
@@ -150,9 +157,8 @@ def _written_out(
         raise ConfigError(
             f"{', '.join(twice)} must be given once, got the short form too. Leave one of them out."
         )
-    if encoder is not None:
-        short["pretrain"] = {"encoder": encoder}
-    return layered(settings, short)
+    given = {name: value for name, value in common.items() if value is not None}
+    return layered(settings, {**short, "pretrain": given} if given else short)
 
 
 def _next(
@@ -167,6 +173,13 @@ def _next(
     return (
         f"anlage finetune {store} --start {start} --task {choice.task}{labels} --out {root}-tuned"
     )
+
+
+def _check(store: Store, plan: StudyPlan) -> None:
+    """Find out before anything is written whether every strategy can be pretrained."""
+    firsts = {job.strategy: job for job in reversed(plan.pretrainings)}
+    for job in firsts.values():
+        PretrainJob(store, job.config, World()).close()
 
 
 def _remember(root: Path, config: StudyConfig, store: Store) -> None:

@@ -24,6 +24,7 @@ from anlage.tensors import MethodOutput
 from anlage.train.distributed import World
 from anlage.train.feed import FedBatch, Feed
 from anlage.train.loop import LoopConfig, Outcome, fit
+from anlage.train.precision import settled_precision
 from anlage.train.scene import Scene, scene_of
 from anlage.train.signals import Stop
 from anlage.train.start import Start
@@ -48,7 +49,7 @@ class AdaptConfig(BaseConfig):
         learning_rate: Peak rate.
         weight_decay: Of matrices and kernels.
         average: Momentum of the average of all weights that is kept; None keeps the last.
-        precision: See LoopConfig.
+        precision: ``bf16``, ``fp32``, or ``auto`` for what is fast and right.
         seed: Seed of the head, order and views.
     """
 
@@ -159,7 +160,7 @@ def adapt(
                 learning_rate=config.learning_rate,
                 weight_decay=config.weight_decay,
                 average=config.average,
-                precision=config.precision,
+                precision=settled_precision(config.precision, scene.size, world.device),
             ),
             folder=folder,
             world=world,

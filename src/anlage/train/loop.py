@@ -24,6 +24,7 @@ from anlage.progress import track
 from anlage.tensors import MethodOutput
 from anlage.train.distributed import World, wrap
 from anlage.train.logbook import Logbook
+from anlage.train.precision import Precision, autocast
 from anlage.train.signals import Stop
 from anlage.train.state import RunState
 
@@ -48,7 +49,7 @@ class LoopConfig(BaseConfig):
         clip_norm: Largest gradient norm; None for no limit.
         teacher_momentum: Where a teacher's momentum starts; it ends at 1.
         average: Momentum of an average of all weights, which is then what is kept; None: none.
-        precision: ``bf16`` autocasts, ``fp32`` does not, ``auto`` autocasts where it is fast.
+        precision: ``bf16`` autocasts, ``fp32`` does not.
         compile: Whether to compile the module.
         log_every: Steps between log lines.
         health_every: Steps between looks at the embeddings.
@@ -65,7 +66,7 @@ class LoopConfig(BaseConfig):
     clip_norm: float | None = Field(default=1.0, gt=0)
     teacher_momentum: float = Field(default=0.99, ge=0, le=1)
     average: float | None = Field(default=None, ge=0, lt=1)
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    precision: Precision = "fp32"
     compile: bool = False
     log_every: int = Field(default=10, ge=1)
     health_every: int = Field(default=50, ge=1)
@@ -175,7 +176,7 @@ def _update(called: nn.Module, state: RunState, next_batch: NextBatch, book: Log
     for part in range(config.accumulate):
         is_last = part == config.accumulate - 1
         batch = next_batch(state.step * config.accumulate + part)
-        with _no_sync(called, is_last), _autocast(config, world):
+        with _no_sync(called, is_last), autocast(config.precision, world.device):
             output: MethodOutput = called(batch)
         with _no_sync(called, is_last):
             torch.autograd.backward(output.loss / config.accumulate)
@@ -237,15 +238,3 @@ def _no_sync(called: nn.Module, is_last: bool) -> AbstractContextManager[Any]:
     if is_last or not isinstance(called, nn.parallel.DistributedDataParallel):
         return nullcontext()
     return called.no_sync()
-
-
-def _autocast(config: LoopConfig, world: World) -> AbstractContextManager[Any]:
-    use = config.precision == "bf16" or (config.precision == "auto" and _bf16_is_fast(world.device))
-    return torch.autocast(world.device.type, torch.bfloat16, enabled=use)
-
-
-def _bf16_is_fast(device: torch.device) -> bool:
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    units = torch.cpu.get_capabilities()
-    return bool(units.get("avx512_bf16") or units.get("amx_bf16"))

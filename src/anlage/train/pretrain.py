@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from anlage import plugins
-from anlage.config import BaseConfig, read_yaml
+from anlage.config import BaseConfig, layered, read_yaml
 from anlage.data.store import Store
 from anlage.locks import locked
 from anlage.modalities import Augmentation
@@ -47,7 +47,7 @@ class PretrainConfig(BaseConfig):
         learning_rate: Peak rate; None: 1e-3 for CNNs, 5e-4 for transformers.
         weight_decay: Of matrices and kernels.
         teacher_momentum: Where a teacher's momentum starts.
-        precision: See LoopConfig.
+        precision: ``bf16``, ``fp32``, or ``auto`` for what is fast and right.
         compile: See LoopConfig.
         device: ``auto``, ``cpu`` or ``cuda``.
         seed: Seed of weights, order and views.
@@ -106,7 +106,7 @@ def pretrain(
         ConfigError: If a setting is unknown, out of range or forbidden by the modality.
         DataError: If the store cannot be read or the run folder not written.
     """
-    values = {**(read_yaml(recipe) if recipe else {}), **settings}
+    values = layered(read_yaml(recipe) if recipe else {}, settings)
     where = recipe.name if recipe else "pretrain"
     config = PretrainConfig.parse(values, where=where)
     opened = Store.open(store)

@@ -23,6 +23,7 @@ from anlage.train.distributed import World
 from anlage.train.feed import Feed
 from anlage.train.loop import LoopConfig, Outcome
 from anlage.train.pictures import draw_views
+from anlage.train.precision import settled_precision
 from anlage.train.scene import Scene, measure_intensities, scene_of
 from anlage.transforms.views import Intensities, ViewPlan, make_views
 
@@ -45,6 +46,7 @@ class PretrainJob:
             field=config.field,
             crop_scale=config.augmentation.crop_scale or self.policy.crop.scale,
         )
+        self.precision = settled_precision(config.precision, self.scene.size, world.device)
         torch.manual_seed(config.seed)
         self.encoder: Encoder = build_encoder(
             config.encoder,
@@ -104,7 +106,7 @@ class PretrainJob:
             learning_rate=rate,
             weight_decay=config.weight_decay,
             teacher_momentum=config.teacher_momentum,
-            precision=config.precision,
+            precision=self.precision,
             compile=config.compile,
             log_every=config.log_every,
             checkpoint_s=config.checkpoint_s,

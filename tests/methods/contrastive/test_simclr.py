@@ -80,6 +80,15 @@ def test_agreeing_views_of_different_images_cost_less_than_a_guess(draw_views: M
     assert float(_method()(same).loss) < math.log(7)
 
 
+@pytest.mark.parametrize("view", [0, 1])
+def test_each_view_changes_the_loss(view: int, draw_views: MakeViews) -> None:
+    method, views = _method(), draw_views()
+    changed = list(views.images)
+    changed[view] = changed[view].flip(0)
+    usual, other = method(views).loss, method(replace(views, images=tuple(changed))).loss
+    assert not torch.equal(usual, other)
+
+
 def test_health_sees_the_embedding_and_not_the_projection(draw_views: MakeViews) -> None:
     method, views = _method().eval(), draw_views()
     output = method(views)
