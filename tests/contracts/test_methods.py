@@ -230,7 +230,7 @@ def _files() -> Iterator[Path]:
     yield from (next(root.glob(f"*/{name}.py")) for name in NAMES)
 
 
-@pytest.mark.parametrize("path", _files(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*_files()], ids=lambda path: path.stem)
 def test_its_file_names_its_source_and_its_departures(path: Path) -> None:
     text = ast.get_docstring(ast.parse(path.read_text())) or ""
     assert "Source: " in text

@@ -284,3 +284,10 @@ def test_odd_file_names_get_through(tmp_path: Path, out: Path, draw) -> None:
     (folder / "=cmd.png").write_bytes(b"bad")
     found = run(folder, out)
     assert (found.stored, found.quarantined) == (5, 1)
+
+
+@pytest.mark.parametrize("size", [0, -3, 7, 5000])
+def test_a_canvas_of_no_use_is_refused_before_anything_is_read(files, out, size):
+    with pytest.raises(ConfigError, match=f"got {size}"):
+        run(files, out, size=size)
+    assert not out.exists()

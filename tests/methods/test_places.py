@@ -53,7 +53,7 @@ def _position_coded_views(size: tuple[int, ...], spacing: tuple[float, ...]) -> 
 
 
 @pytest.mark.parametrize(
-    ("size", "spacing"), zip(SIZES, [(1.0, 0.5), (2.0, 1.0, 0.7)], strict=True)
+    ("size", "spacing"), [*zip(SIZES, [(1.0, 0.5), (2.0, 1.0, 0.7)], strict=True)]
 )
 def test_matched_places_show_the_same_anatomy(
     size: tuple[int, ...], spacing: tuple[float, ...]

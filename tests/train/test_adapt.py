@@ -167,7 +167,9 @@ def test_a_segmentation_takes_over_the_pretrained_decoder_but_not_its_head(
     from safetensors.torch import load_file
 
     task = _task(store, "segmentation", is_merged=True)
-    _, fitted = _adapt(store, pretrained, task, learning_rate=1e-12, average=None)
+    _, fitted = _adapt(
+        store, pretrained, task, learning_rate=1e-12, average=None, decoder="pretrained"
+    )
     assert fitted.decoder == "pretrained, with a fresh head"
     stored = load_file(pretrained / "encoder" / "decoder.safetensors")
     own = fitted.network.head.state_dict()
@@ -183,12 +185,19 @@ def test_a_decoder_of_another_width_is_said_to_be_fresh(
     pretrained: Path, store: Store, tmp_path: Path
 ) -> None:
     task = _task(store, "segmentation", width_cap=16)
-    _, fitted = _adapt(store, pretrained, task)
+    _, fitted = _adapt(store, pretrained, task, decoder="pretrained")
     assert fitted.decoder == ("fresh, since the pretrained one has width_cap 128 and the task 16")
     run = Path(shutil.copytree(pretrained, tmp_path / "run"))
     card = json.loads((run / "encoder" / "card.json").read_text())
     (run / "encoder" / "card.json").write_text(json.dumps({**card, "decoder": None}))
-    assert _adapt(store, run, _task(store, "segmentation"))[1].decoder == "fresh"
+    _, fitted = _adapt(store, run, _task(store, "segmentation"), decoder="pretrained")
+    assert fitted.decoder == "fresh"
+
+
+def test_a_decoder_is_fresh_unless_the_pretrained_one_is_asked_for(
+    pretrained: Path, store: Store
+) -> None:
+    assert _adapt(store, pretrained, _task(store, "segmentation"))[1].decoder == "fresh"
 
 
 def test_classification_speaks_of_no_decoder(pretrained: Path, store: Store) -> None:

@@ -20,12 +20,14 @@ from anlage.data.importers import ImportOptions, Problem, import_records
 from anlage.data.readers import Limits
 from anlage.data.store import Store
 from anlage.data.summary import write_summary
-from anlage.errors import DataError
+from anlage.errors import ConfigError, DataError
 from anlage.locks import locked
 from anlage.modalities import Policy
 from anlage.progress import say
 
 __all__ = ["Prepared", "prepare"]
+
+_LEAST_EDGE, _GREATEST_EDGE = 8, 4096  # pixels of a canvas
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +107,11 @@ def prepare(
     """
     policy: Policy = plugins.load("modalities", modality)
     root, origin = Path(out), Path(source)
+    if size is not None and not _LEAST_EDGE <= size <= _GREATEST_EDGE:
+        raise ConfigError(
+            f"size must be between {_LEAST_EDGE} and {_GREATEST_EDGE} pixels, got {size}. 224 is "
+            "a good start for pictures."
+        )
     _refuse_foreign(root, overwrite=overwrite)
     options = ImportOptions(
         manifest=labels,

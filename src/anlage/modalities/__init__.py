@@ -2,8 +2,8 @@
 
 A policy is data with sources, not code: how raw values are calibrated, which views keep the
 label, which are forbidden and why, and which corruption leaves pathology to be seen. The view
-maker obeys it, `anlage modality` prints it, and a recipe that breaks it is refused with the
-policy's own reason. Rule ids such as R32 refer to the design rules in docs/reference/rules.md.
+maker obeys it, and a recipe that breaks it is refused with the policy's own reason. Rule ids
+such as R32 refer to the design rules in docs/reference/rules.md.
 """
 
 from __future__ import annotations

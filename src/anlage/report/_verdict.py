@@ -96,7 +96,7 @@ def _leaks(study: Study) -> Iterator[str]:
     torn = study.results.data.torn_groups
     if torn:
         yield (
-            f"LEAK allowed: {several(torn, 'group')} of one patient's, equal or nearly equal "
+            f"LEAK: {several(torn, 'group')} of one patient's, equal or nearly equal "
             "images lie in more than one part of the split. Scores can be too good."
         )
     config = _config(study)

@@ -129,7 +129,7 @@ class StudyConfig(BaseConfig):
     pretrain: PretrainConfig = PretrainConfig()
     adapt: AdaptConfig = AdaptConfig()
     learning_rates: tuple[Annotated[float, Field(gt=0)], ...] = Field(
-        default=(1e-3, 3e-4), min_length=1
+        default=(1e-3, 3e-3, 3e-4), min_length=1
     )
     pretrain_seeds: int = Field(default=3, ge=1)
     draws: int = Field(default=3, ge=1)

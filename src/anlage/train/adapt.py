@@ -41,6 +41,9 @@ class AdaptConfig(BaseConfig):
 
     Attributes:
         mode: ``finetune`` trains everything, ``frozen`` only what is behind the encoder.
+        decoder: ``pretrained`` starts a dense task from the decoder that was pretrained beside the
+            encoder, where there is one that fits; ``fresh`` does not. Fresh learns faster when
+            training is short: see LOG.md, 2026-11-21.
         augmentation: Changes to the modality's policy.
         epochs: Passes over the labelled images, within the two bounds below.
         min_steps: Fewest weight updates.
@@ -54,9 +57,10 @@ class AdaptConfig(BaseConfig):
     """
 
     mode: Literal["finetune", "frozen"] = "finetune"
+    decoder: Literal["fresh", "pretrained"] = "fresh"
     augmentation: Augmentation = Augmentation()
     epochs: float = Field(default=40.0, gt=0)
-    min_steps: int = Field(default=100, ge=1)
+    min_steps: int = Field(default=200, ge=1)
     max_steps: int = Field(default=600, ge=1)
     batch_size: int = Field(default=32, ge=1)
     learning_rate: float = Field(default=1e-3, gt=0)
@@ -133,7 +137,7 @@ def adapt(
     """
     task.fit(rows)
     torch.manual_seed(config.seed)
-    network, decoder = _network(start, task)
+    network, decoder = _network(start, task, is_fresh=config.decoder == "fresh")
     scene, plan = training_view(store, task, start, config)
     batch_size = _local_batch(config, world)
     network.to(world.device)
@@ -219,13 +223,13 @@ class _Objective(nn.Module):
         return self._task.loss(self.network(images), fed.crops.sample, label_maps)
 
 
-def _network(start: Start, task: Task) -> tuple[TaskNetwork, str]:
-    """Put the task's head behind the encoder; a pretrained decoder comes along where it fits."""
+def _network(start: Start, task: Task, *, is_fresh: bool) -> tuple[TaskNetwork, str]:
+    """Put the task's head behind the encoder; a pretrained decoder comes along if it shall."""
     network = task.network(start.encoder)
     if not isinstance(network.head, UNetDecoder):
         return network, ""
     kept = start.card.decoder if start.card else None
-    if kept is None or start.folder is None:
+    if is_fresh or kept is None or start.folder is None:
         return network, "fresh"
     if kept.width_cap != network.head.width_cap:  # its twin from scratch has the task's width
         return network, (
