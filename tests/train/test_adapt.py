@@ -125,7 +125,7 @@ def test_steps_follow_the_epochs_within_their_bounds(images: int, steps: int) ->
 
 
 def test_bounds_the_wrong_way_round_are_named() -> None:
-    with pytest.raises(ConfigError, match="min_steps must not exceed max_steps, got 100 and 9"):
+    with pytest.raises(ConfigError, match="min_steps must not exceed max_steps, got 200 and 9"):
         AdaptConfig.parse({"max_steps": 9}, where="adapt")
 
 
