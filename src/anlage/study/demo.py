@@ -19,19 +19,25 @@ from anlage.study.run import StudyOutcome, study
 __all__ = ["demo"]
 
 _SLICES = CohortConfig(patients=1200, dims=2, size=64, lesion_mm=(20.0, 44.0), lesion_contrast=1.0)
-_VOLUMES = CohortConfig(patients=90, dims=3, size=32, lesion_mm=(24.0, 48.0), lesion_contrast=1.0)
+_VOLUMES = CohortConfig(patients=60, dims=3, size=32, lesion_mm=(24.0, 48.0), lesion_contrast=1.0)
 
 _STUDY_2D: dict[str, Any] = {
     "tasks": [
         {"task": "classification", "label": ["lesion"]},
         {"task": "segmentation", "options": {"is_merged": True}},
     ],
-    "strategies": [{"method": "simclr"}, {"method": "aligned_mae"}],
-    "budgets": ["5-shot", "20-shot"],
+    "strategies": [{"method": "simclr"}, {"method": "mae", "settings": {"steps": 200}}],
+    "budgets": ["20-shot", "80-shot"],
     "rungs": ["linear", "finetune"],
-    "pretrain": {"encoder": "resnet10", "image_size": [64], "steps": 300, "batch_size": 64},
-    "adapt": {"min_steps": 60, "max_steps": 60, "batch_size": 16},
-    "learning_rates": [1e-3],
+    "pretrain": {
+        "encoder": "resnet10",
+        "encoder_options": {"base_width": 32},
+        "image_size": [48],
+        "steps": 500,
+        "batch_size": 64,
+    },
+    "adapt": {"min_steps": 80, "max_steps": 80, "batch_size": 16},
+    "learning_rates": [3e-3],
     "pretrain_seeds": 1,
     "draws": 3,
     "is_crossed": False,
@@ -41,9 +47,9 @@ _STUDY_3D: dict[str, Any] = {
     "strategies": [{"method": "mae"}],
     "budgets": ["5-shot"],
     "rungs": ["finetune"],
-    "pretrain": {"encoder": "resnet10", "image_size": [32], "steps": 60, "batch_size": 8},
-    "adapt": {"min_steps": 40, "max_steps": 40, "batch_size": 4},
-    "learning_rates": [1e-3],
+    "pretrain": {"encoder": "resnet10", "image_size": [24], "steps": 60, "batch_size": 8},
+    "adapt": {"min_steps": 60, "max_steps": 60, "batch_size": 4},
+    "learning_rates": [3e-3],
     "pretrain_seeds": 1,
     "draws": 2,
     "is_crossed": False,

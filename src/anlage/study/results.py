@@ -141,7 +141,8 @@ def collect(store: Store, plan: StudyPlan, ledger: Ledger, config: StudyConfig) 
         (place, (task, rung, budget, twin))
         for place in arms
         for task, rung, budget, name in [place]
-        if (twin := TWINS.get(rung)) and name != twin and (task, rung, budget, twin) in arms
+        if (twin := TWINS.get(rung)) and name not in {twin, "pixels"}  # no claim is about pixels
+        if (task, rung, budget, twin) in arms
     ]
     differences = [_difference(arms[first], arms[second], config) for first, second in pairs]
     adjusted = holm([difference.p_value for difference in differences])

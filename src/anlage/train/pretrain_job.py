@@ -127,8 +127,8 @@ class PretrainJob:
         parameters = sum(p.numel() for p in self.encoder.parameters()) / 1e6
         return (
             f"{self.config.method} with {self.config.encoder} ({parameters:.1f} M parameters) on "
-            f"{len(self.rows):,} images of {len(set(self.store.patients[self.rows].tolist())):,} "
-            f"patients, views of {size}, {self.steps:,} steps of "
+            f"{len(self.rows):,} images ({len(set(self.store.patients[self.rows].tolist())):,} "
+            f"patients), views of {size}, {self.steps:,} steps of "
             f"{self.local_batch * self.world.size} images"
         )
 
