@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 
-def section(study: Path, title: str, command: str) -> str:
+def section(study: Path, title: str, command: str, rungs: list[str]) -> str:
     found = json.loads((study / "results.json").read_text())
     run, data, config = found["run"], found["data"], found["config"]
     lines = [
@@ -30,12 +30,12 @@ def section(study: Path, title: str, command: str) -> str:
         "",
     ]
     for task, headline in found["headlines"].items():
-        lines += [*_table(found, task, headline), ""]
+        lines += [*_table(found, task, headline, rungs), ""]
     lines += [f"- {note}" for note in found["notes"]]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _table(found: dict[str, Any], task: str, headline: str) -> list[str]:
+def _table(found: dict[str, Any], task: str, headline: str, rungs: list[str]) -> list[str]:
     judged = {
         (c["rung"], c["budget"], c["arm"]): c for c in found["comparisons"] if c["task"] == task
     }
@@ -46,7 +46,7 @@ def _table(found: dict[str, Any], task: str, headline: str) -> list[str]:
         "| labels | adaptation | arm | runs | "
         + f"{headline} | difference | p (Holm) |\n|---|---|---|---|---|---|---|",
     ]
-    cells = [cell for cell in found["cells"] if cell["task"] == task]
+    cells = [c for c in found["cells"] if c["task"] == task and c["rung"] in rungs]
     budgets = found["budgets"]
     for cell in sorted(cells, key=lambda c: (budgets.index(c["budget"]), c["rung"], c["arm"])):
         value = cell["metrics"][headline]
@@ -85,8 +85,9 @@ def main() -> None:
     parser.add_argument("study", type=Path)
     parser.add_argument("--title", required=True)
     parser.add_argument("--command", required=True)
+    parser.add_argument("--rungs", default="prior,knn,linear,frozen,finetune")
     args = parser.parse_args()
-    print(section(args.study, args.title, args.command))
+    print(section(args.study, args.title, args.command, args.rungs.split(",")))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import hypergeom
 
 from anlage.data.budgets import Budget, budget_rows, parse_budget
 from anlage.errors import ConfigError
@@ -66,6 +67,23 @@ def test_draws_and_seeds_differ_and_repeat() -> None:
     assert chosen("5-shot", seed=1).tolist() != first
     drawn = {tuple(chosen("1-shot", draw=draw).tolist()) for draw in range(20)}
     assert len(drawn) > 10
+
+
+def test_draws_overlap_as_independent_ones_do() -> None:
+    """Of 20 patients, 5 are drawn: two draws share 5 * 5 / 20 = 1.25, hypergeometrically."""
+    rows = np.arange(20)
+    draws = np.zeros((300, 20))
+    for draw in range(300):
+        budget = Budget(name="", shots=5)
+        members = budget_rows(rows, np.zeros(20, int), rows, budget, draw=draw, seed=0)
+        draws[draw, members] = 1
+    shared = (draws @ draws.T)[np.triu_indices(300, 1)]
+    expected = hypergeom(20, 5, 5).pmf(range(6))
+    found = np.bincount(shared.astype(int), minlength=6) / len(shared)
+    np.testing.assert_allclose(found, expected, atol=0.02)
+    assert len({tuple(members) for members in draws}) > 290
+    together = (draws.T @ draws)[np.triu_indices(20, 1)] / 300
+    assert together.max() < 0.15  # 5/20 * 4/19 = 0.053 for independent ones
 
 
 def test_every_patient_can_be_drawn() -> None:

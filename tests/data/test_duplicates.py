@@ -67,9 +67,47 @@ def test_a_copy_of_a_volume_is_found_by_its_middle() -> None:
     assert near_pairs(thumbs) == [(0, 1)]
 
 
-def test_blank_images_are_alike() -> None:
-    blank = [np.full((1, 9, 9), value, np.uint8) for value in (0, 200)]
-    assert near_pairs([thumbnail(image) for image in blank]) == [(0, 1)]
+def test_blank_images_say_nothing_and_are_copies_of_none() -> None:
+    images = [np.full((1, 9, 9), value, np.uint8) for value in (0, 200)]
+    images += [scan(0)[None], images[0], scan(0)[None]]
+    assert near_pairs([thumbnail(image) for image in images]) == [(2, 4)]
+    assert near_pairs([thumbnail(image) for image in images[:2]]) == []
+
+
+def test_more_copies_of_one_image_than_are_compared_with_each_other_are_one_group() -> None:
+    rng = np.random.default_rng(0)
+    thumb = thumbnail(scan(0)[None]).astype(int)
+    copies = np.clip(thumb + rng.integers(-1, 2, (600, 16, 17)), 0, 255).astype(np.uint8)
+    other = thumbnail(scan(1)[None])
+    groups = Groups(602)
+    for first, second in near_pairs([other, *copies, np.zeros((16, 17), np.uint8)]):
+        groups.join(first, second)
+    assert groups.numbers().tolist() == [0, *[1] * 600, 2]
+
+
+def test_pairs_are_those_of_a_comparison_of_all_with_all() -> None:
+    rng = np.random.default_rng(0)
+    thumbs = []
+    for seed in range(12):
+        thumb = thumbnail(scan(seed)[None]).astype(int)
+        for spread in (0, 1, 3, 5, 8):
+            noisy = thumb + rng.integers(-spread, spread + 1, thumb.shape)
+            turned = (noisy, noisy[:, ::-1], noisy[::-1])[rng.integers(3)]
+            thumbs.append(np.clip(turned, 0, 255).astype(np.uint8))
+
+    def alike(first: np.ndarray, second: np.ndarray) -> bool:
+        brighter = [np.diff(each.astype(int)) > 0 for each in (first, second)]
+        bits = int((brighter[0] != brighter[1]).sum())
+        return bits <= 12 and float(np.corrcoef(first.ravel(), second.ravel())[0, 1]) >= 0.98
+
+    expected = [
+        (i, j)
+        for i in range(60)
+        for j in range(i + 1, 60)
+        if any(alike(thumbs[i], each) for each in (thumbs[j], thumbs[j][:, ::-1], thumbs[j][::-1]))
+    ]
+    assert 10 < len(expected) < 120
+    assert near_pairs(thumbs) == expected
 
 
 def test_one_or_no_image_has_no_pair() -> None:

@@ -88,6 +88,20 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
     Store.open(out).verify()
 
 
+def test_a_shard_that_a_power_cut_left_short_is_filled_with_the_same_bytes(
+    tmp_path: Path, write_source
+) -> None:
+    files = write_source(tmp_path / "files", with_masks=True)
+    once, out = tmp_path / "once", tmp_path / "cut"
+    for folder in (once, out):
+        prepare(files, out=folder, label=["grade"], patient="patient", workers=0)
+    shard = out / "shards" / "images-0000.bin"
+    os.truncate(shard, shard.stat().st_size // 2)
+    assert prepare(files, out=out, label=["grade"], patient="patient", workers=0).new == 4
+    assert content(out) == content(once)
+    Store.open(out).verify()
+
+
 def test_two_runs_on_one_store_do_not_mix(
     tmp_path: Path, write_source, monkeypatch: pytest.MonkeyPatch
 ) -> None:

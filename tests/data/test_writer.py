@@ -101,6 +101,28 @@ def test_pixels_without_a_row_are_cut_off(tmp_path: Path) -> None:
     assert content(root) == content(tmp_path / "once")
 
 
+@pytest.mark.parametrize("kind", ["images", "masks"])
+@pytest.mark.parametrize("held", [0, 63, 64 * 2 + 14, None])
+def test_images_whose_pixels_were_lost_are_stored_again(
+    tmp_path: Path, kind: str, held: int | None
+) -> None:
+    """A power cut may leave a shard shorter than the journal says, or without its file."""
+    fill(tmp_path / "once", list(IMAGES))
+    root = tmp_path / "cut"
+    fill(root, list(IMAGES)[:5])
+    shard = root / "shards" / f"{kind}-0000.bin"
+    if held is None:
+        shard.unlink()
+    else:
+        shard.write_bytes(shard.read_bytes()[:held])
+    whole = list(IMAGES)[: {0: 0, 63: 1, 64 * 2 + 14: 2, None: 0}[held]]
+    assert list(read_journal(root)) == whole
+    fill(root, [])  # a stop before anything is stored again
+    assert list(read_journal(root)) == whole
+    fill(root, list(IMAGES)[len(whole) :])
+    assert content(root) == content(tmp_path / "once")
+
+
 @pytest.mark.parametrize("line", [b"{half", b"\xff\xfe", b"3", b'"i1"', b"{}", b"null"])
 def test_a_damaged_line_costs_only_its_own_image(tmp_path: Path, line: bytes) -> None:
     fill(tmp_path, ["i0", "i1", "i2"])

@@ -15,6 +15,8 @@ class Found:
     p_adjusted: float | None = 0.01
     is_claimable: bool = True
     failed: int = 0
+    runs: int | None = 3
+    missing: int = 0
 
 
 @pytest.mark.parametrize(
@@ -27,6 +29,11 @@ class Found:
         ({"p_adjusted": ALPHA}, "no evidence"),
         ({"p_adjusted": None}, "no evidence"),
         ({"is_claimable": False}, "too few patients"),
+        ({"runs": 2}, "too few runs"),
+        ({"runs": None}, "helps"),
+        ({"runs": 2, "is_claimable": False}, "too few patients"),
+        ({"missing": 1}, "unfinished"),
+        ({"missing": 1, "p_adjusted": 0.5}, "unfinished"),
         ({"failed": 1}, "failed"),
         ({"failed": 1, "is_claimable": False}, "failed"),
         ({"delta": None}, "failed"),

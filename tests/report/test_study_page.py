@@ -237,3 +237,12 @@ def test_tables_and_figures_have_captions_and_pictures_words(folder):
         assert 'alt="' in picture
     for figure in re.findall(r"<figure>.*?</figure>", text, re.DOTALL):
         assert "<figcaption" in figure
+
+
+def test_runs_of_several_commits_are_a_limit(folder):
+    def change(values):
+        values["run"]["commits"] = ["0000aaaa", "1111bbbb"]
+
+    words = "runs were done with 2 versions of the code (0000aaaa and 1111bbbb)"
+    assert words in page(folder(change)).text
+    assert "versions of the code" not in page(folder()).text

@@ -1,8 +1,11 @@
 """One job: which rows it looks at, how it chooses a rate, and what it keeps."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 from anlage.data.store import Store
 from anlage.errors import DataError
@@ -13,6 +16,7 @@ from anlage.study.labels import Labels
 from anlage.study.ledger import Ledger
 from anlage.study.plan import Adaptation, make_plan
 from anlage.train.distributed import World
+from anlage.train.runs import environment
 from anlage.train.signals import Stop
 
 
@@ -38,8 +42,6 @@ def job_of(shop, arm, rung, draw=0):
 
 
 def changed(job: Adaptation, **labels) -> Adaptation:
-    from dataclasses import replace
-
     given = {"train": job.labels.train, "validation": job.labels.validation, **labels}
     return replace(job, labels=Labels(budget=job.labels.budget, draw=job.labels.draw, **given))
 
@@ -102,6 +104,64 @@ def test_the_best_rate_on_validation_is_kept(shop, monkeypatch):
     work.do(job)
     facts = work.ledger.result(job.key)
     assert (facts["learning_rate"], facts["validation"]) == (1e-2, 0.8)
+
+
+def end_badly(monkeypatch, bad):
+    """Let training at some learning rates diverge, with the best validation score of all."""
+    adapt, validate = jobs.adapt, Workshop._validate
+
+    def made(store, task, start, rows, config, **options):
+        fitted = adapt(store, task, start, rows, config, **options)
+        if config.learning_rate in bad:
+            outcome = replace(fitted.outcome, status="diverged", reason="not finite")
+            return replace(fitted, outcome=outcome)
+        return fitted
+
+    def score(shop, fitted, job):
+        return np.inf if fitted.outcome.status != "finished" else validate(shop, fitted, job)
+
+    monkeypatch.setattr(jobs, "adapt", made)
+    monkeypatch.setattr(Workshop, "_validate", score)
+
+
+@pytest.mark.parametrize("bad", [1e-1, 1e-3])
+def test_a_rate_that_diverges_is_passed_over(shop, monkeypatch, bad):
+    end_badly(monkeypatch, {bad})
+    work = shop(learning_rates=[1e-3, 1e-1])
+    job = job_of(work, "scratch", "finetune")
+    work.do(job)
+    assert {work.ledger.result(job.key)["learning_rate"], bad} == {1e-3, 1e-1}
+
+
+def test_a_job_fails_if_every_rate_diverges(shop, monkeypatch):
+    end_badly(monkeypatch, {1e-3, 1e-1})
+    work = shop(learning_rates=[1e-3, 1e-1])
+    with pytest.raises(DataError, match=r"finite weights: learning rate 0\.001: not finite; "):
+        work.do(job_of(work, "scratch", "finetune"))
+
+
+def test_every_result_says_which_code_made_it(shop):
+    work = shop()
+    job = job_of(work, "prior", "prior")
+    work.do(job)
+    run, here = work.ledger.result(job.key)["run"], environment()
+    assert run == {name: here[name] for name in ("anlage", "commit", "threads", "device")}
+
+
+def test_random_encoders_are_calibrated_if_they_stay_frozen_and_only_then(shop):
+    work = shop()
+    changed = {}
+    for arm, rung in (("scratch", "finetune"), ("random_frozen", "linear")):
+        norms = [
+            module
+            for module in work._start(job_of(work, arm, rung)).encoder.modules()
+            if isinstance(module, torch.nn.BatchNorm2d)
+        ]
+        changed[arm] = [
+            norm.weight.any().item() and norm.running_mean.any().item() for norm in norms
+        ]
+    assert all(changed["random_frozen"])
+    assert not any(changed["scratch"])
 
 
 def test_without_validation_labels_the_first_rate_is_taken(shop, spied):

@@ -49,3 +49,16 @@ def test_jobs_and_pretrainings_have_folders_of_their_own(ledger, tmp_path):
     assert ledger.pretraining("a") == tmp_path / "pretrain" / "a"
     assert ledger.picture("a") == tmp_path / "jobs" / "a" / "worst.png"
     assert not ledger.is_done("a")
+
+
+def test_commits_of_all_work_are_listed_and_old_work_is_unknown(ledger):
+    folder = ledger.pretraining("p")
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text('{"commit": "bbb"}')
+    ledger.keep("new", {"run": {"commit": "aaa", "anlage": "1.0"}}, CASES)
+    ledger.keep("installed", {"run": {"commit": None, "anlage": "1.0"}}, CASES)
+    ledger.keep("same", {"run": {"commit": "bbb"}}, CASES)
+    assert ledger.commits(["p", "waiting"], ["new", "same", "waiting"]) == ["aaa", "bbb"]
+    ledger.keep("old", {"arm": "scratch"}, CASES)
+    every = ledger.commits(["p"], ["new", "installed", "old"])
+    assert every == ["1.0", "aaa", "bbb", "unknown"]

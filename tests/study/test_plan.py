@@ -186,3 +186,8 @@ def test_a_sample_of_test_cases_is_even(plan, slices_store):
 def test_what_cannot_be_planned_is_refused_before_work_begins(plan, changes, words):
     with pytest.raises(ConfigError, match=words):
         plan(**changes)
+
+
+def test_only_jobs_of_the_random_encoder_say_how_it_was_made(plan):
+    said = {job.arm for job in plan().adaptations if "twin" in job.settings}
+    assert said == {"random_frozen"}

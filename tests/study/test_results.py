@@ -17,13 +17,15 @@ from anlage.study.results import collect
 def study_of(slices_store, quick):
     """Fill a ledger with made-up answers; collect what they are worth."""
 
-    def make(root, answer, failing=lambda _job: False, **changes):
+    def make(root, answer, failing=lambda _job: False, waiting=lambda _job: False, **changes):
         store = Store.open(slices_store)
         config = StudyConfig.parse(quick(rungs=["finetune", "linear"], **changes), where="test")
         plan = make_plan(store, config)
         ledger = Ledger(root)
         for job in plan.adaptations:
             place = plan.tasks[job.task]
+            if waiting(job):
+                continue
             if failing(job):
                 ledger.fail(job.key, "it broke")
                 continue
@@ -96,6 +98,47 @@ def test_p_values_are_adjusted_over_all_comparisons_of_the_study(study_of, tmp_p
     assert len(raw) == 6
     expected = multipletests(raw, method="holm")[1]
     np.testing.assert_allclose([c.p_adjusted for c in results.comparisons], expected)
+
+
+def test_planned_comparisons_count_before_they_are_there(study_of, tmp_path):
+    results, _, _ = study_of(
+        tmp_path,
+        noisy,
+        waiting=lambda job: job.labels.budget == "100%",
+        draws=3,
+        budgets=["2-shot", "100%"],
+    )
+    raw = [c.p_value for c in results.comparisons]
+    assert len(raw) == 2
+    expected = multipletests([*raw, 1, 1], method="holm")[1][:2]
+    np.testing.assert_allclose([c.p_adjusted for c in results.comparisons], expected)
+
+
+def test_only_runs_that_both_arms_have_are_compared(study_of, tmp_path):
+    def waiting(job):
+        return (job.arm, job.labels.draw) in {("simclr", 0), ("scratch", 2)}
+
+    results, _, _ = study_of(tmp_path / "a", noisy, waiting=waiting, draws=3)
+    both, _, _ = study_of(tmp_path / "b", noisy, waiting=lambda j: j.labels.draw != 1, draws=3)
+    found, expected = (
+        next(c for c in made.comparisons if c.rung == "finetune") for made in (results, both)
+    )
+    assert found.runs == expected.runs == 1
+    assert (found.delta, found.low, found.high) == (expected.delta, expected.low, expected.high)
+    assert (found.missing, expected.missing) == (2, 4)
+
+
+def test_arms_without_a_common_run_are_not_compared(study_of, tmp_path):
+    results, _, _ = study_of(
+        tmp_path, noisy, waiting=lambda job: (job.arm == "simclr") == (job.labels.draw == 0)
+    )
+    assert results.cells
+    assert results.comparisons == ()
+
+
+def test_a_finished_comparison_counts_its_runs_and_misses_none(study_of, tmp_path):
+    results, _, _ = study_of(tmp_path, noisy, draws=3)
+    assert {(c.runs, c.missing) for c in results.comparisons} == {(3, 0)}
 
 
 def test_a_failed_run_counts_as_the_worst_value(study_of, tmp_path):

@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -17,6 +19,8 @@ from anlage.config import write_yaml
 from anlage.data.store import Store
 from anlage.errors import ConfigError, DataError
 from anlage.study import jobs
+from anlage.study.config import StudyConfig
+from anlage.study.results import Comparison, Results
 from anlage.study.run import study
 
 
@@ -201,6 +205,75 @@ def test_failed_jobs_are_kept_counted_and_never_called_transfer(
     assert "helps" not in sentence
     study(slices_store, out=copied, **quick())
     assert results_of(copied)["failures"] == []
+
+
+def raising(monkeypatch, error):
+    def do(_shop, _job):
+        raise error
+
+    monkeypatch.setattr(jobs.Workshop, "do", do)
+
+
+@pytest.mark.parametrize("kind", [RuntimeError, ValueError, MemoryError])
+def test_a_fault_in_a_job_is_kept_as_kind_and_place_without_its_message(
+    copied, slices_store, quick, monkeypatch, kind
+):
+    (lost,) = copied.glob("jobs/*prior-prior*draw1*")
+    shutil.rmtree(lost)
+    raising(monkeypatch, kind("patient Doe"))
+    assert study(slices_store, out=copied, **quick()).exit_code == 0
+    (failure,) = results_of(copied)["failures"]
+    assert failure["job"] == lost.name
+    assert re.fullmatch(kind.__name__ + r" in anlage/study/run\.py, line \d+", failure["reason"])
+
+
+def test_a_fault_of_the_system_ends_the_study(copied, slices_store, quick, monkeypatch):
+    shutil.rmtree(next(copied.glob("jobs/*prior-prior*draw1*")))
+    raising(monkeypatch, OSError(28, "No space left on device"))
+    with pytest.raises(OSError, match="No space left"):
+        study(slices_store, out=copied, **quick())
+
+
+def test_code_of_another_commit_is_told(copied, slices_store, quick):
+    (path,) = copied.glob("jobs/*prior-prior*draw1*/result.json")
+    facts = json.loads(path.read_text())
+    path.write_text(json.dumps({**facts, "run": {**facts["run"], "commit": "0000aaaa"}}))
+    before = results_of(copied)["run"]["commits"]
+    assert len(before) == 1
+    study(slices_store, out=copied, **quick())
+    assert results_of(copied)["run"]["commits"] == sorted([*before, "0000aaaa"])
+    assert "done with 2 versions of the code (" in (copied / "report.html").read_text()
+
+
+def compared(arm, rung, **changes):
+    given = dict.fromkeys(("delta", "low", "high"), 0.1) | dict.fromkeys(("p_value",), 0.001)
+    given |= {"task": "classification-lesion", "twin": "scratch", "budget": "2-shot"}
+    given |= {"p_adjusted": 0.001, "probability_better": 1.0, "is_claimable": True}
+    given |= {"failed": 0, "runs": 3, "missing": 0, **changes}
+    return Comparison(arm=arm, rung=rung, **given)
+
+
+@pytest.mark.parametrize(
+    ("found", "arm"),
+    [
+        ([compared("imagenet", "finetune"), compared("mae", "finetune")], "mae"),
+        ([compared("simclr", "knn"), compared("mae", "finetune")], "mae"),
+        ([compared("mae", "linear", p_adjusted=0.5), compared("simclr", "knn")], "simclr"),
+        ([compared("imagenet", "finetune")], None),
+    ],
+)
+def test_the_next_command_starts_from_a_strategy_that_helps_on_the_dearest_rung(
+    slices_store, quick, tmp_path, found, arm
+):
+    config = StudyConfig.parse(
+        quick(strategies=[{"method": "simclr"}, {"method": "mae"}]), where="test"
+    )
+    plan = module.make_plan(Store.open(slices_store), config)
+    (title,) = plan.tasks
+    found = tuple(replace(c, task=title) for c in found)
+    results = Results(headlines={}, cells=(), comparisons=found, failures=())
+    said = module._next(slices_store, tmp_path, config, plan, results)
+    assert f"--start {tmp_path / 'pretrain' / arm if arm else 'scratch'}" in said
 
 
 def test_a_collapsed_pretraining_is_a_failure_of_its_arm(slices_store, quick, tmp_path, capsys):

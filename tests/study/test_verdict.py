@@ -21,6 +21,8 @@ def comparison(**changes):
         "probability_better": 0.99,
         "is_claimable": True,
         "failed": 0,
+        "runs": 3,
+        "missing": 0,
     }
     return Comparison(**{**given, **changes})
 
@@ -48,6 +50,8 @@ def results(*comparisons):
             "shows no evidence of help at 5-shot",
         ),
         ({"is_claimable": False}, "has too few test patients for a claim at 5-shot"),
+        ({"runs": 2}, "has too few runs for a claim at 5-shot"),
+        ({"missing": 1}, "is not finished at 5-shot"),
         ({"delta": None}, "could not be compared at 5-shot (undefined)"),
         ({"low": float("nan")}, "could not be compared at 5-shot"),
         ({"failed": 2}, "could not be compared at 5-shot (2 failed runs)"),

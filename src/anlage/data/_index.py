@@ -15,8 +15,8 @@ import polars as pl
 from anlage.data.duplicates import Groups, near_pairs
 from anlage.data.identity import Identity, look_alikes
 from anlage.data.importers import Record
-from anlage.data.splits import PARTS, by_group, leaks
-from anlage.data.store import LABEL_PREFIX
+from anlage.data.splits import PARTS, by_group, torn
+from anlage.data.store import LABEL_PREFIX, LEAK_ALLOWED
 from anlage.errors import DataError
 
 __all__ = ["Index", "build_index"]
@@ -121,15 +121,14 @@ def _leak_caveats(
     *,
     allow_leaks: bool,
 ) -> list[str]:
-    torn = {"patients": leaks(parts, patients), "groups of equal images": leaks(parts, hashes)}
-    faults = [f"{count} {what}" for what, count in torn.items() if count]
+    faults = torn(parts, patients, hashes)
     if faults and not allow_leaks:
         raise DataError(
             f"a split must keep patients and equal images in one part, but {' and '.join(faults)} "
             "lie in more than one. Correct the split column, or pass --allow-leaks, which every "
             "result will then state."
         )
-    caveats = [f"LEAK allowed: {fault} lie in more than one part" for fault in faults]
+    caveats = [f"{LEAK_ALLOWED}: {fault} lie in more than one part" for fault in faults]
     near = sum(
         parts[first] != parts[second] and bool(parts[first]) and bool(parts[second])
         for first, second in pairs

@@ -33,11 +33,11 @@ class StoreJob:
     def __init__(self, root: Path, layout: Layout, modality: str, identity: Identity) -> None:
         self.root, self.layout, self.modality, self.identity = root, layout, modality, identity
 
-    def remember_settings(self) -> None:
-        """Save the settings, or refuse to mix them with those of an unfinished store."""
+    def remember_settings(self, *, anew: bool = False) -> None:
+        """Save the settings; unless made anew, refuse to mix them with those of the store."""
         settings = {"modality": self.modality, **self.layout.model_dump(mode="json")}
         path = self.root / "settings.json"
-        if path.is_file():
+        if path.is_file() and not anew:
             changed = differences(self._settings(path), settings)
             if changed:
                 raise ConfigError(

@@ -1,7 +1,9 @@
 """Append arrays to shards and rows to the journal, so that a stop at any moment loses nothing.
 
 The journal is the truth: a row is written after its pixels, so whatever the journal names is
-whole. What lies behind the last journalled byte of a shard is cut off at the next start.
+whole. What lies behind the last journalled byte of a shard is cut off at the next start. After a
+power cut a shard may be shorter than the journal says: rows whose pixels are not all there count
+as not stored, and the next start takes them out of the journal.
 """
 
 from __future__ import annotations
@@ -16,28 +18,29 @@ from typing import Any, BinaryIO, Self
 import numpy as np
 import numpy.typing as npt
 
+from anlage.data._whole_file import write_whole
+
 __all__ = ["JOURNAL", "StoreWriter", "read_journal"]
 
 JOURNAL = "journal.jsonl"
 _ALIGN = 64
 _SHARD_BYTES = 1 << 30
 _SYNC_EVERY = 64
+_PLACES = (("shard", "offset", "bytes"), ("mask_shard", "mask_offset", "mask_bytes"))
 
 
 def read_journal(root: Path) -> dict[str, dict[str, Any]]:
     """Return what a store holds so far, by image id.
 
-    A half-written last line, and a damaged one, count as not stored.
+    A half-written last line, a damaged one, and one whose pixels are cut off count as not stored.
     """
     path = root / JOURNAL
     rows: dict[str, dict[str, Any]] = {}
     if path.is_file():
+        sizes = _shard_sizes(root)
         for line in _whole_lines(path.read_bytes()).splitlines():
-            try:
-                row = json.loads(line)
-            except ValueError:  # also what is no UTF-8
-                continue
-            if isinstance(row, dict) and "id" in row:
+            row = _row(line)
+            if row is not None and _is_held(row, sizes):
                 rows[row["id"]] = row
     return rows
 
@@ -131,7 +134,10 @@ class StoreWriter:
         self._unsynced = 0
 
     def _repair_journal(self) -> None:
-        """Cut off a half-written last line, so that the next one starts on its own."""
+        """Cut off a half-written last line, and take out rows whose pixels are cut off.
+
+        New pixels come to lie where the lost ones were: a row left behind would name those.
+        """
         path = self._root / JOURNAL
         if path.is_file():
             content = path.read_bytes()
@@ -139,19 +145,43 @@ class StoreWriter:
             if len(whole) < len(content):
                 with path.open("r+b") as file:
                     file.truncate(len(whole))
+            sizes = _shard_sizes(self._root)
+            lines = whole.splitlines(keepends=True)
+            kept = [line for line in lines if (row := _row(line)) is None or _is_held(row, sizes)]
+            if len(kept) < len(lines):
+                write_whole(path, b"".join(kept))
 
 
 def _whole_lines(content: bytes) -> bytes:
     return content[: content.rfind(b"\n") + 1]
 
 
+def _row(line: bytes) -> dict[str, Any] | None:
+    try:
+        row = json.loads(line)
+    except ValueError:  # also what is no UTF-8
+        return None
+    return row if isinstance(row, dict) and "id" in row else None
+
+
+def _shard_sizes(root: Path) -> dict[str, int]:
+    folder = root / "shards"
+    return {path.name: path.stat().st_size for path in folder.iterdir()} if folder.is_dir() else {}
+
+
+def _is_held(row: Mapping[str, Any], sizes: Mapping[str, int]) -> bool:
+    """Return whether the shards reach to the end of a row's image and label map."""
+    return all(
+        row[offset] + row[size] <= sizes.get(row[shard], 0)
+        for shard, offset, size in _PLACES
+        if row.get(shard) is not None
+    )
+
+
 def _journalled_ends(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
     ends: dict[str, int] = {}
     for row in rows.values():
-        for shard, offset, size in (
-            ("shard", "offset", "bytes"),
-            ("mask_shard", "mask_offset", "mask_bytes"),
-        ):
+        for shard, offset, size in _PLACES:
             if row.get(shard) is not None:
                 end = row[offset] + row[size]
                 ends[row[shard]] = max(ends.get(row[shard], 0), end)

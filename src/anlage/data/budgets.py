@@ -7,9 +7,9 @@ takes the first of them, so smaller budgets lie inside larger ones.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -101,6 +101,10 @@ def _patients_by_stratum(
     return {stratum: sorted(found[stratum]) for stratum in sorted(found)}
 
 
-def _rank(seed: int, draw: int, stratum: int, patient: int) -> tuple[int, int]:
-    """Order patients by a hash, so that one more patient does not reshuffle the others."""
-    return zlib.crc32(f"{seed}/{draw}/{stratum}/{patient}".encode()), patient
+def _rank(seed: int, draw: int, stratum: int, patient: int) -> tuple[bytes, int]:
+    """Order patients by a hash, so that one more patient does not reshuffle the others.
+
+    A checksum will not do: it is linear, so the orders of different draws would be related.
+    """
+    text = f"{seed}/{draw}/{stratum}/{patient}"
+    return hashlib.blake2b(text.encode(), digest_size=8).digest(), patient

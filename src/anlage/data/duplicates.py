@@ -3,16 +3,19 @@
 Exact: equal SHA-256 of the stored pixels. Near: difference hashes of 256 bits that differ in
 at most 12, confirmed by the correlation of 16 x 17 thumbnails; mirrored copies count too.
 
-Source: N. Krawetz, "Kind of like that" (dHash), 2013. The candidate search is exhaustive: of 13
-disjoint bands of the hash, two hashes with at most 12 different bits share at least one.
+Source: N. Krawetz, "Kind of like that" (dHash), 2013. Of 13 disjoint bands of the hash, two hashes
+with at most 12 different bits share at least one, so comparing all images with an equal band finds
+every pair. Where more than 400 images share a band, each is compared with the next 400 of them
+only: many copies of one picture still form one chain, but two near-duplicates whose every common
+band is as crowded as that can be missed if they stand far apart. Thumbnails without any contrast
+say nothing and are near-duplicates of none.
 """
 
 from __future__ import annotations
 
 import hashlib
 import itertools
-from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -22,9 +25,10 @@ __all__ = ["Groups", "dhash", "near_pairs", "pixel_hash", "thumbnail"]
 _EDGE = 16
 _MAX_BITS = 12
 _MIN_CORRELATION = 0.98
-_MAX_BAND = 400  # a band shared by more images (blank ones, mostly) says nothing
+_MAX_BAND = 400  # with how many others of an equal band an image is compared
 
 Thumbnail = npt.NDArray[np.uint8]
+Rows = npt.NDArray[np.int64]
 
 
 def pixel_hash(array: npt.NDArray[np.generic]) -> str:
@@ -58,21 +62,23 @@ def near_pairs(thumbs: Sequence[Thumbnail]) -> list[tuple[int, int]]:
 
     A copy that was mirrored left to right or top to bottom is a near-duplicate too.
     """
-    if len(thumbs) < 2:
+    telling = np.array([i for i, thumb in enumerate(thumbs) if thumb.min() < thumb.max()], np.int64)
+    if len(telling) < 2:
         return []
-    stack = np.stack(thumbs)
-    mirrored = (stack, stack[:, :, ::-1], stack[:, ::-1])
-    first_bits, first_flat = _described(stack)
+    stack = np.stack([thumbs[index] for index in telling])
+    hashes, pixels = _described(stack)
+    words = hashes.view(np.uint64)  # (n, 4)
     pairs: set[tuple[int, int]] = set()
-    for others in mirrored:
-        bits, flat = _described(others)
-        for first, second in _sharing_a_band(first_bits, bits):
-            if int((first_bits[first] != bits[second]).sum()) > _MAX_BITS:
-                continue
-            scale = float(np.linalg.norm(first_flat[first]) * np.linalg.norm(flat[second]))
-            alike = float(first_flat[first] @ flat[second]) / scale if scale > 0 else 1.0
-            if alike >= _MIN_CORRELATION:
-                pairs.add((first, second))
+    for others in (stack, stack[:, :, ::-1], stack[:, ::-1]):
+        other_hashes, other_pixels = _described(others)
+        other_words = other_hashes.view(np.uint64)
+        for rows, other_rows in _sharing_a_band(hashes, other_hashes):
+            differing = np.bitwise_count(words[rows] ^ other_words[other_rows]).sum(axis=1)
+            close = differing <= _MAX_BITS
+            first, second = rows[close], other_rows[close]
+            alike = np.einsum("np,np->n", pixels[first], other_pixels[second]) >= _MIN_CORRELATION
+            firsts, seconds = telling[first[alike]].tolist(), telling[second[alike]].tolist()
+            pairs.update(zip(firsts, seconds, strict=True))
     return sorted(pairs)
 
 
@@ -123,30 +129,34 @@ def _pool(plane: npt.NDArray[np.float32], cells: int, axis: int) -> npt.NDArray[
 def _described(
     stack: npt.NDArray[np.uint8],
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
-    """Return the hash bits, (n, 256), and the centred pixels, (n, 272), of thumbnails."""
-    bits = np.unpackbits(np.stack([dhash(thumb) for thumb in stack]), axis=1)
+    """Return the hashes, (n, 32), and the centred pixels of unit length, (n, 272)."""
     flat = stack.reshape(len(stack), -1).astype(np.float32)
-    return bits, flat - flat.mean(axis=1, keepdims=True)
+    flat -= flat.mean(axis=1, keepdims=True)
+    unit = flat / np.linalg.norm(flat, axis=1, keepdims=True)
+    return np.stack([dhash(thumb) for thumb in stack]), unit
 
 
 def _sharing_a_band(
-    bits: npt.NDArray[np.uint8], others: npt.NDArray[np.uint8]
-) -> set[tuple[int, int]]:
-    """Return pairs (row of ``bits``, later row of ``others``) with an equal band."""
-    pairs: set[tuple[int, int]] = set()
+    hashes: npt.NDArray[np.uint8], others: npt.NDArray[np.uint8]
+) -> Iterator[tuple[Rows, Rows]]:
+    """Yield rows of ``hashes`` and later rows of ``others`` that have an equal band, in pairs.
+
+    Each row is paired with the next 400 at most of each band.
+    """
+    count = len(hashes)
+    bits, other_bits = (np.unpackbits(packed, axis=1) for packed in (hashes, others))
     for band in np.array_split(np.arange(bits.shape[1]), _MAX_BITS + 1):
-        buckets = _by_band(bits[:, band])
-        for key, seconds in _by_band(others[:, band]).items():
-            firsts = buckets.get(key, [])
-            if len(firsts) <= _MAX_BAND and len(seconds) <= _MAX_BAND:
-                pairs.update(
-                    (first, second) for first in firsts for second in seconds if first < second
-                )
-    return pairs
-
-
-def _by_band(band: npt.NDArray[np.uint8]) -> dict[bytes, list[int]]:
-    buckets: dict[bytes, list[int]] = defaultdict(list)
-    for index, row in enumerate(band):
-        buckets[row.tobytes()].append(index)
-    return buckets
+        powers = 1 << np.arange(len(band), dtype=np.int64)
+        keys = bits[:, band] @ powers
+        order = np.sort((other_bits[:, band] @ powers) * count + np.arange(count))
+        first = np.arange(count)
+        place = np.searchsorted(order, keys * count + first, side="right")
+        for _ in range(_MAX_BAND):
+            inside = place < count
+            first, place = first[inside], place[inside]
+            equal = order[place] // count == keys[first]
+            first, place = first[equal], place[equal]
+            if not len(first):
+                break
+            yield first, order[place] % count
+            place = place + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections import Counter
@@ -11,9 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anlage import plugins
+from anlage.data._decode import Layout
 from anlage.data._job import StoreJob
 from anlage.data._survey import survey
 from anlage.data._whole_file import writing
+from anlage.data._writer import JOURNAL
 from anlage.data.archives import extract, is_archive
 from anlage.data.identity import Identity
 from anlage.data.importers import ImportOptions, Problem, import_records
@@ -28,6 +31,9 @@ from anlage.progress import say
 __all__ = ["Prepared", "prepare"]
 
 _LEAST_EDGE, _GREATEST_EDGE = 8, 4096  # pixels of a canvas
+_SETTINGS, _SHARDS, _SPLIT = "settings.json", "shards", "default.csv"
+_FILES = (_SETTINGS, "store.json", "index.parquet", JOURNAL, "quarantine.csv", "report.html")
+_OURS = {*_FILES, _SHARDS, "splits"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +100,7 @@ def prepare(
         workers: Reading processes; None: one per core; 0: none, in this process.
         allow_leaks: Go on although patients or equal images lie in several parts of the split.
         allow_burned_in: Take DICOM images that may carry text in their pixels.
-        overwrite: Make the store anew.
+        overwrite: Make the store anew. Splits of your own in its folder splits are kept.
         strict: Fail if any image is quarantined.
         dry_run: Only say what would be stored.
 
@@ -144,7 +150,7 @@ def prepare(
             if overwrite:
                 _clear(root)
             job = StoreJob(root, plan, modality, Identity())
-            job.remember_settings()
+            job.remember_settings(anew=overwrite)
             new, failed = job.decode(records, _workers(workers, len(records)))
             problems = [*problems, *failed]
             job.write_quarantine(problems)
@@ -191,23 +197,45 @@ def _unpacked(origin: Path, root: Path) -> Iterator[Path]:
 
 def _refuse_foreign(root: Path, *, overwrite: bool) -> None:
     """Refuse a folder that holds something else than a store; a killed run leaves hidden files."""
-    if not root.is_dir() or (root / "settings.json").is_file():
+    names = {path.name for path in root.iterdir()} if root.is_dir() else set()
+    shown = {name for name in names if not name.startswith(".")}
+    foreign = sorted(shown - _OURS)
+    if not shown or (not foreign and _has_settings(root)):
         return
-    if any(not path.name.startswith(".") for path in root.iterdir()):
-        remedy = "--overwrite removes a store only" if overwrite else "it would be mixed up"
-        raise DataError(
-            f"--out must be a new folder or a store, {root} holds something else; {remedy}. "
-            "Choose another --out."
-        )
+    what = ", ".join(foreign[:3]) or f"no {_SETTINGS} of a store"
+    remedy = "--overwrite removes a store only" if overwrite else "it would be mixed up"
+    raise DataError(
+        f"--out must be a new folder or a store, {root} holds something else ({what}); {remedy}. "
+        "Choose another --out, or move what is not the store's."
+    )
+
+
+def _has_settings(root: Path) -> bool:
+    """Return whether a folder holds a store's settings; damaged ones count beside a journal."""
+    path = root / _SETTINGS
+    if not path.is_file():
+        return False
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        return (root / JOURNAL).is_file()
+    return isinstance(found, dict) and {"modality", *Layout.model_fields} <= found.keys()
 
 
 def _clear(root: Path) -> None:
-    """Empty a store, but for the lock that this process holds."""
-    for path in root.iterdir():
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        elif path.name != ".lock":
-            path.unlink()
+    """Remove a store's own files, but for its settings, the lock and the user's own splits.
+
+    The settings stay until they are replaced: they say that the folder is a store.
+    """
+    for name in _FILES:
+        if name != _SETTINGS:
+            (root / name).unlink(missing_ok=True)
+    (root / "splits" / _SPLIT).unlink(missing_ok=True)
+    shards = root / _SHARDS
+    if shards.is_symlink():
+        shards.unlink()
+    elif shards.is_dir():
+        shutil.rmtree(shards)
 
 
 def _workers(asked: int | None, images: int) -> int:

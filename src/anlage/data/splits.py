@@ -19,7 +19,7 @@ from anlage.data._whole_file import write_whole
 from anlage.errors import DataError
 from anlage.types import Split
 
-__all__ = ["PARTS", "by_group", "leaks", "read_split", "write_split"]
+__all__ = ["PARTS", "by_group", "leaks", "read_hashes", "read_split", "torn", "write_split"]
 
 PARTS: tuple[Split, ...] = ("train", "val", "test")
 _SHARES: dict[Split, float] = {"train": 0.6, "val": 0.15, "test": 0.25}
@@ -86,6 +86,12 @@ def leaks(parts: Sequence[str], keys: Sequence[object]) -> int:
     return sum(len(where) > 1 for where in seen.values())
 
 
+def torn(parts: Sequence[str], patients: Sequence[object], hashes: Sequence[object]) -> list[str]:
+    """Say how many patients and groups of equal images lie in more than one part, if any do."""
+    counts = {"patients": leaks(parts, patients), "groups of equal images": leaks(parts, hashes)}
+    return [f"{count} {what}" for what, count in counts.items() if count]
+
+
 def write_split(
     path: Path, ids: Sequence[str], parts: Sequence[str], hashes: Sequence[str]
 ) -> None:
@@ -105,6 +111,27 @@ def read_split(path: Path) -> dict[str, str]:
         DataError: If the file is missing, lacks a column, repeats an id, or names a part that
             is none of train, val, test (or empty: unused).
     """
+    rows = _read_rows(path)
+    parts = {row["id"]: row["split"] or "" for row in rows}
+    unknown = sorted(set(parts.values()) - {*PARTS, ""})
+    if unknown or len(parts) != len(rows):
+        raise DataError(
+            f"split file {path.name} must name each image once, as train, val or test; got "
+            f"{len(rows) - len(parts)} repeated ids and the parts {unknown or 'as they should be'}."
+        )
+    return parts
+
+
+def read_hashes(path: Path) -> dict[str, str]:
+    """Read a split file as id -> SHA-256 of the pixels it was made for; what is not said is left.
+
+    Raises:
+        DataError: As for ``read_split``.
+    """
+    return {row["id"]: found for row in _read_rows(path) if (found := row.get("sha256"))}
+
+
+def _read_rows(path: Path) -> list[dict[str, str]]:
     if not path.is_file():
         raise DataError(f"the store has no split named {path.stem!r}. Run anlage prepare again.")
     try:
@@ -116,14 +143,7 @@ def read_split(path: Path) -> dict[str, str]:
         ) from None
     if not rows or not {"id", "split"} <= rows[0].keys():
         raise DataError(f"split file {path.name} must have the columns id and split.")
-    parts = {row["id"]: row["split"] or "" for row in rows}
-    unknown = sorted(set(parts.values()) - {*PARTS, ""})
-    if unknown or len(parts) != len(rows):
-        raise DataError(
-            f"split file {path.name} must name each image once, as train, val or test; got "
-            f"{len(rows) - len(parts)} repeated ids and the parts {unknown or 'as they should be'}."
-        )
-    return parts
+    return rows
 
 
 def _need(

@@ -32,14 +32,15 @@ from pydantic import ValidationError
 from anlage.config import BaseConfig, fingerprint
 from anlage.data._crop import copy_crop, copy_inside
 from anlage.data.duplicates import pixel_hash
-from anlage.data.splits import PARTS, read_split
+from anlage.data.splits import PARTS, read_hashes, read_split, torn
 from anlage.errors import ConfigError, DataError
 from anlage.plugins import nearest
 
-__all__ = ["FORMAT_VERSION", "LABEL_PREFIX", "Store", "StoreMeta"]
+__all__ = ["FORMAT_VERSION", "LABEL_PREFIX", "LEAK_ALLOWED", "Store", "StoreMeta"]
 
 FORMAT_VERSION = 1
 LABEL_PREFIX = "label:"
+LEAK_ALLOWED = "LEAK allowed"  # how the caveat of a store made with --allow-leaks begins
 
 Array = npt.NDArray[np.generic]
 
@@ -84,6 +85,7 @@ class Store:
     def __init__(self, root: Path, meta: StoreMeta, index: pl.DataFrame) -> None:
         self.root, self.meta, self.index = root, meta, index
         self._shards: dict[str, npt.NDArray[np.uint8]] = {}
+        self._checked: dict[str, dict[str, str]] = {}  # splits that were found sound
         self._shapes = [tuple(shape) for shape in index["shape"].to_list()]
         self._places = list(zip(index["shard"].to_list(), index["offset"].to_list(), strict=True))
         self._mask_places = list(
@@ -205,7 +207,9 @@ class Store:
         """Return the rows of train, val and test.
 
         Raises:
-            DataError: If the split file is missing, damaged, or names no image of this store.
+            DataError: If the split file is missing, damaged, names no image of this store, was
+                made for other pixels, or tears patients or equal images apart; a store that was
+                made with --allow-leaks may.
         """
         parts = self.parts(name)
         assigned = np.array([parts.get(image_id, "") for image_id in self.ids])
@@ -214,6 +218,9 @@ class Store:
                 f"split {name!r} names no image of {self.root}. It was made for another store, "
                 "or with another identity key."
             )
+        if self._checked.get(name) != parts:
+            self._check_split(name, [parts.get(image_id, "") for image_id in self.ids])
+            self._checked[name] = parts
         return {part: np.flatnonzero(assigned == part) for part in PARTS}
 
     def crop(self, row: int, start: Sequence[int], shape: Sequence[int], out: Array) -> None:
@@ -257,6 +264,30 @@ class Store:
                 f"{self.root} must hold the pixels that were stored, but {len(damaged)} of "
                 f"{len(self)} images changed since, first {damaged[0]}. The disk may be failing; "
                 "run anlage prepare again with --overwrite."
+            )
+
+    def _check_split(self, name: str, assigned: Sequence[str]) -> None:
+        stated = read_hashes(self.root / "splits" / f"{name}.csv")
+        hashes = list(self.index["sha256"])
+        other = [
+            image_id
+            for image_id, held in zip(self.ids, hashes, strict=True)
+            if stated.get(image_id, held) != held
+        ]
+        if other:
+            raise DataError(
+                f"split {name!r} must be made for the pixels of {self.root}, but {len(other)} "
+                f"images have another sha256 there, first {other[0]}. Make the split anew, or "
+                "leave its column sha256 out."
+            )
+        if any(note.startswith(LEAK_ALLOWED) for note in self.meta.notes):
+            return
+        faults = torn(assigned, list(self.index["patient"]), hashes)
+        if faults:
+            raise DataError(
+                f"a split must keep patients and equal images in one part, but in split {name!r} "
+                f"{' and '.join(faults)} lie in more than one. Correct the file {name}.csv in "
+                "the store's folder splits."
             )
 
     def _check_shards(self) -> None:

@@ -126,6 +126,9 @@ def _judged(item: Comparison, judgement: Judgement) -> str:
     """Say what a comparison allows; raw pixels neither help nor harm, they score."""
     if item.arm == "pixels" and judgement in {"helps", "harms"}:
         return "above its twin" if judgement == "helps" else "below its twin"
-    return {"harms": "harms (negative transfer)", "failed": "could not be compared"}.get(
-        judgement, judgement
-    )
+    return {
+        "harms": "harms (negative transfer)",
+        "too few runs": "too few runs for a claim",
+        "unfinished": "not finished yet",
+        "failed": "could not be compared",
+    }.get(judgement, judgement)

@@ -8,7 +8,7 @@ import yaml
 
 from anlage.report._lookup import Lookup
 from anlage.report._read import Study
-from anlage.report.judgement import ALPHA
+from anlage.report.judgement import ALPHA, FEWEST_RUNS
 from anlage.report.words import (
     NONE,
     arm_name,
@@ -148,7 +148,8 @@ def _statistics(study: Study, lookup: Lookup) -> str:
         "seeds). Arms were compared with their twin without pretraining on identical test cases; "
         f"p-values are from a permutation test and adjusted by Holm's method over all "
         f"{len(lookup.results.comparisons)} comparisons. A difference was claimed if its interval "
-        f"excluded zero, the adjusted p-value was below {ALPHA} and there were enough patients. "
+        f"excluded zero, the adjusted p-value was below {ALPHA}, and there were enough patients "
+        f"and at least {FEWEST_RUNS} runs of both arms. "
         f"Failed runs count as the worst value. Software: {software}."
     )
 

@@ -76,6 +76,8 @@ class Comparison(_Part):
     probability_better: Number = None
     is_claimable: bool = False
     failed: int = 0
+    runs: int | None = None
+    missing: int = 0
 
 
 class TaskFacts(_Part):
@@ -121,6 +123,7 @@ class RunCard(_Part):
 
     anlage: str = ""
     commit: str | None = None
+    commits: tuple[str, ...] = ()
     packages: dict[str, str] = {}
     python: str = ""
     machine: str = ""

@@ -72,6 +72,7 @@ def limits(study: Study, lookup: Lookup) -> tuple[str, ...]:
     results = study.results
     found = [
         *_progress(study),
+        *_mixed(study),
         *_leaks(study),
         *_failed(study, lookup),
         *results.notes,
@@ -89,6 +90,15 @@ def _progress(study: Study) -> Iterator[str]:
         yield (
             f"Unfinished: {done:,} of {planned:,} adaptations are done. "
             "The same command goes on, and what is said here may change."
+        )
+
+
+def _mixed(study: Study) -> Iterator[str]:
+    commits = study.results.run.commits
+    if len(commits) > 1:
+        yield (
+            f"Mixed: runs were done with {len(commits)} versions of the code "
+            f"({joined(commits)}), which need not give the same numbers."
         )
 
 

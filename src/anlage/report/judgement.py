@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from typing import Literal, Protocol
 
-__all__ = ["ALPHA", "LADDER", "Compared", "Judgement", "judge"]
+__all__ = ["ALPHA", "FEWEST_RUNS", "LADDER", "Compared", "Judgement", "judge"]
 
-Judgement = Literal["helps", "harms", "no evidence", "too few patients", "failed"]
+Judgement = Literal[
+    "helps", "harms", "no evidence", "too few patients", "too few runs", "unfinished", "failed"
+]
 
 ALPHA = 0.05
+FEWEST_RUNS = 3
 LADDER = ("finetune", "frozen", "linear", "knn")  # dear before cheap: verdicts use the first
 
 
@@ -40,26 +43,45 @@ class Compared(Protocol):
     def failed(self) -> int:
         """Runs of both arms that failed."""
 
+    @property
+    def runs(self) -> int | None:
+        """Runs of each arm; None where that was not written down."""
+
+    @property
+    def missing(self) -> int:
+        """Planned runs of both arms that are not done yet."""
+
 
 def judge(found: Compared) -> Judgement:
     """Return what one comparison allows to say.
 
-    "Helps" and "harms" need three things: the interval excludes zero, the adjusted p-value is
-    below 0.05, and there are enough patients. A difference that is no number, or that failed
-    runs are part of, has failed: a crash says nothing about pretraining.
+    "Helps" and "harms" need the interval to exclude zero, an adjusted p-value below 0.05, enough
+    patients, at least three runs of each arm, and that all planned runs are done. A difference
+    that is no number, or that failed runs are part of, has failed: a crash says nothing about
+    pretraining.
     """
     if found.failed or not all(_is_number(value) for value in (found.delta, found.low, found.high)):
         return "failed"
     assert found.low is not None, "checked above"
     assert found.high is not None, "checked above"
+    is_sure = found.p_adjusted is not None and found.p_adjusted < ALPHA
+    lacks = _lacks(found)
+    if lacks is None and is_sure and found.low > 0:
+        return "helps"
+    if lacks is None and is_sure and found.high < 0:
+        return "harms"
+    return lacks or "no evidence"
+
+
+def _lacks(found: Compared) -> Judgement | None:
+    """Return what a comparison lacks for any claim, or None."""
+    if found.missing:
+        return "unfinished"
     if not found.is_claimable:
         return "too few patients"
-    is_sure = found.p_adjusted is not None and found.p_adjusted < ALPHA
-    if is_sure and found.low > 0:
-        return "helps"
-    if is_sure and found.high < 0:
-        return "harms"
-    return "no evidence"
+    if found.runs is not None and found.runs < FEWEST_RUNS:
+        return "too few runs"
+    return None
 
 
 def _is_number(value: float | None) -> bool:

@@ -27,7 +27,7 @@ _STUDY_2D: dict[str, Any] = {
         {"task": "segmentation", "options": {"is_merged": True}},
     ],
     "strategies": [{"method": "simclr"}, {"method": "mae", "settings": {"steps": 200}}],
-    "budgets": ["20-shot", "80-shot"],
+    "budgets": ["30-shot", "120-shot"],
     "rungs": ["linear", "finetune"],
     "pretrain": {
         "encoder": "resnet10",
@@ -45,10 +45,10 @@ _STUDY_2D: dict[str, Any] = {
 _STUDY_3D: dict[str, Any] = {
     "tasks": [{"task": "segmentation", "options": {"is_merged": True}}],
     "strategies": [{"method": "mae"}],
-    "budgets": ["5-shot"],
+    "budgets": ["10-shot"],
     "rungs": ["finetune"],
-    "pretrain": {"encoder": "resnet10", "image_size": [24], "steps": 60, "batch_size": 8},
-    "adapt": {"min_steps": 60, "max_steps": 60, "batch_size": 4},
+    "pretrain": {"encoder": "resnet10", "image_size": [32], "steps": 60, "batch_size": 8},
+    "adapt": {"min_steps": 120, "max_steps": 120, "batch_size": 4},
     "learning_rates": [3e-3],
     "pretrain_seeds": 1,
     "draws": 2,

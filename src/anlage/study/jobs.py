@@ -19,10 +19,12 @@ from anlage.evaluate.predict import case_table, embed, predict
 from anlage.evaluate.probes import linear_probabilities, pixel_features
 from anlage.metrics import Statistic
 from anlage.metrics.statistics.knn_votes import knn_votes
+from anlage.study._twin import calibrate
 from anlage.study.ledger import Ledger
 from anlage.study.plan import Adaptation, StudyPlan, TaskPlan
 from anlage.train.adapt import AdaptConfig, Fitted, adapt
 from anlage.train.distributed import World
+from anlage.train.runs import environment
 from anlage.train.scene import scene_of
 from anlage.train.signals import Stop
 from anlage.train.start import Start, load_start, seen_by
@@ -31,6 +33,8 @@ __all__ = ["Workshop"]
 
 Rows = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
+
+_RUN = ("anlage", "commit", "threads", "device")  # what a number depends on besides settings
 
 
 @dataclass
@@ -83,6 +87,7 @@ class Workshop:
                 "validation_images": len(job.labels.validation),
                 "seconds": round(time.monotonic() - started, 2),
                 **facts,
+                "run": {name: environment()[name] for name in _RUN},
             },
             cases,
         )
@@ -118,22 +123,28 @@ class Workshop:
         return self._table(place, rows)
 
     def _tune(self, job: Adaptation) -> tuple[pl.DataFrame, dict[str, Any]] | None:
-        """Adapt once per learning rate, keep what does best on the budget's validation labels."""
+        """Adapt once per learning rate, keep what does best on the budget's validation labels.
+
+        Rates whose training did not end with finite weights are passed over.
+        """
         best: tuple[float, float, Fitted] | None = None
         rates = job.settings["learning_rates"]
         if not len(job.labels.validation):
             rates = rates[:1]  # nothing to choose by: training labels would choose the overfit
+        reasons = []
         for rate in rates:
             fitted = self._adapt(job, rate)
             if fitted.outcome.status == "stopped":
                 return None
+            if fitted.outcome.status != "finished":
+                reasons.append(f"learning rate {rate:g}: {fitted.outcome.reason}")
+                continue
             score = self._validate(fitted, job) if len(rates) > 1 else 0.0
             if best is None or score > best[0]:
                 best = (score, rate, fitted)
-        assert best is not None, "a study has at least one learning rate"
+        if best is None:
+            raise DataError(f"fine-tuning must end with finite weights: {'; '.join(reasons)}.")
         score, rate, fitted = best
-        if fitted.outcome.status != "finished":
-            raise DataError(f"fine-tuning must end with finite weights: {fitted.outcome.reason}.")
         place = self.plan.tasks[job.task]
         cases = predict(fitted, place.task, self.store, place.test, device=self.world.device)
         if job.labels.draw == 0 and job.seed == 0:
@@ -214,10 +225,11 @@ class Workshop:
                 )
         else:
             path = folder
-        return load_start(
+        train = self.store.split(job.settings["split"])["train"]
+        start = load_start(
             path,
             self.store,
-            self.store.split(job.settings["split"])["train"],
+            train,
             encoder=job.settings["encoder"],
             encoder_options=job.settings["encoder_options"],
             image_size=job.settings["image_size"],
@@ -225,6 +237,9 @@ class Workshop:
             window=job.settings["window"],
             seed=job.seed,
         )
+        if job.arm == "random_frozen":
+            calibrate(start, self.store, train, device=self.world.device)
+        return start
 
     def _unlike_training(self, job: Adaptation) -> Rows:
         """Return the test rows whose pixels are not in the training part too: allowed leaks."""

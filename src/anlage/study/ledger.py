@@ -12,6 +12,7 @@ study/
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -58,13 +59,20 @@ class Ledger:
             DataError: If the file is damaged.
         """
         path = self._folder(key) / "result.json"
-        try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError:
-            found = None
-        if not isinstance(found, dict):
+        found = _read(path)
+        if found is None:
             raise _damaged(path)
         return found
+
+    def commits(self, pretrainings: Iterable[str], jobs: Iterable[str]) -> list[str]:
+        """Return the commits, or versions, of the code that finished work was done with."""
+        cards = [_read(self.pretraining(key) / "run.json") for key in pretrainings]
+        runs = [card for card in cards if card is not None]
+        for key in jobs:
+            if self.is_done(key):
+                run = self.result(key).get("run")
+                runs.append(run if isinstance(run, dict) else {})
+        return sorted({str(r.get("commit") or r.get("anlage") or "unknown") for r in runs})
 
     def cases(self, key: str) -> pl.DataFrame:
         """Return the cases of a finished job.
@@ -96,6 +104,15 @@ class Ledger:
 
     def _folder(self, key: str) -> Path:
         return self.root / "jobs" / key
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """Return what a JSON file holds; None if it is not there, or damaged."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _damaged(path: Path) -> DataError:

@@ -27,6 +27,7 @@ Rows = npt.NDArray[np.int64]
 
 _SAME_RESULT = {"device", "log_every", "checkpoint_s", "checkpoint_every"}
 _LONGEST = 40
+_TWIN = {"twin": "calibrated"}  # how a random encoder is made, part of its jobs' names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,7 +207,7 @@ def _adaptations(
             seed=seed,
             pretraining=start,
             adapt=place.adapt,
-            settings=settings,
+            settings={**settings, **_TWIN} if arm == "random_frozen" else settings,
         )
 
     if "prior" in config.controls:

@@ -29,6 +29,7 @@ TWINS = {
 
 
 Place = tuple[str, str, str, str]  # task, rung, budget, arm
+Run = tuple[int, int]  # draw, seed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +66,12 @@ class Comparison:
         low: Lower end of the interval.
         high: Upper end.
         p_value: Two-sided.
-        p_adjusted: By Holm over all comparisons of the study.
+        p_adjusted: By Holm over all comparisons that the study plans.
         probability_better: Share of resamples in which the strategy is better.
         is_claimable: Whether there are enough patients for a claim.
         failed: Runs of both that failed; they count as the worst value.
+        runs: Runs of each arm that were compared: those that both have.
+        missing: Planned runs of both that are not done yet.
     """
 
     task: str
@@ -84,6 +87,8 @@ class Comparison:
     probability_better: float | None
     is_claimable: bool
     failed: int
+    runs: int
+    missing: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,27 +136,46 @@ class Results:
 
 
 def collect(store: Store, plan: StudyPlan, ledger: Ledger, config: StudyConfig) -> Results:
-    """Turn what the ledger holds into results; jobs that have not run yet are left out."""
-    groups: dict[Place, list[Adaptation]] = {}
+    """Turn what the ledger holds into results; jobs that have not run yet are left out.
+
+    Comparisons that are planned count in Holm's adjustment before they are there, so that the
+    p-values of an unfinished study are no smaller than those of the whole.
+    """
+    planned: dict[Place, list[Adaptation]] = {}
     for job in plan.adaptations:
-        if ledger.is_done(job.key) or ledger.error(job.key) is not None:
-            groups.setdefault((job.task, job.rung, job.labels.budget, job.arm), []).append(job)
-    arms = {place: _Arm(store, plan, ledger, jobs) for place, jobs in groups.items()}
-    pairs = [
+        planned.setdefault((job.task, job.rung, job.labels.budget, job.arm), []).append(job)
+    arms: dict[Place, _Arm] = {}
+    for place, jobs in planned.items():
+        tried = [j for j in jobs if ledger.is_done(j.key) or ledger.error(j.key) is not None]
+        if tried:
+            arms[place] = _Arm(store, plan, ledger, tried, missing=len(jobs) - len(tried))
+    all_pairs = [
         (place, (task, rung, budget, twin))
-        for place in arms
+        for place in planned
         for task, rung, budget, name in [place]
         if (twin := TWINS.get(rung)) and name not in {twin, "pixels"}  # no claim is about pixels
-        if (task, rung, budget, twin) in arms
+        if (task, rung, budget, twin) in planned
     ]
-    differences = [_difference(arms[first], arms[second], config) for first, second in pairs]
-    adjusted = holm([difference.p_value for difference in differences])
+    pairs = {
+        (first, second): shared
+        for first, second in all_pairs
+        if first in arms and second in arms
+        if (shared := arms[first].shared(arms[second]))
+    }
+    differences = [
+        _difference(arms[first], arms[second], shared, config)
+        for (first, second), shared in pairs.items()
+    ]
+    waiting = [None] * (len(all_pairs) - len(pairs))
+    adjusted = holm([*(difference.p_value for difference in differences), *waiting])
     return Results(
         headlines={title: place.task.headline for title, place in plan.tasks.items()},
         cells=tuple(arm.cell(config) for arm in arms.values()),
         comparisons=tuple(
-            _comparison(first, second[3], difference, p, arms[first].failed + arms[second].failed)
-            for (first, second), difference, p in zip(pairs, differences, adjusted, strict=True)
+            _comparison((arms[first], arms[second]), len(shared), difference, p)
+            for ((first, second), shared), difference, p in zip(
+                pairs.items(), differences, adjusted[: len(pairs)], strict=True
+            )
         ),
         failures=tuple(
             {"job": job.key, "reason": reason}
@@ -165,7 +189,13 @@ class _Arm:
     """The runs of one arm on one rung at one budget."""
 
     def __init__(
-        self, store: Store, plan: StudyPlan, ledger: Ledger, jobs: Sequence[Adaptation]
+        self,
+        store: Store,
+        plan: StudyPlan,
+        ledger: Ledger,
+        jobs: Sequence[Adaptation],
+        *,
+        missing: int,
     ) -> None:
         self.jobs = sorted(jobs, key=lambda job: (job.labels.draw, job.seed))
         place = plan.tasks[jobs[0].task]
@@ -174,6 +204,7 @@ class _Arm:
         self.groups = store.patients[self.test]
         self.strata = self.task.strata[self.test]
         self.runs = [self._metrics(ledger, job) for job in self.jobs]
+        self.missing = missing
         self.failed = sum(not ledger.is_done(job.key) for job in self.jobs)
 
     def _metrics(self, ledger: Ledger, job: Adaptation) -> dict[str, Statistic]:
@@ -182,16 +213,23 @@ class _Arm:
         worst = [dict(self.task.record(row, None)) for row in self.test.tolist()]
         return self.task.metrics(pl.DataFrame(worst, infer_schema_length=None))
 
-    def groupings(self) -> list[list[int] | None]:
+    def shared(self, other: _Arm) -> list[Run]:
+        """Return the runs that both arms have."""
+        theirs = {_run(job) for job in other.jobs}
+        return [run for job in self.jobs if (run := _run(job)) in theirs]
+
+    def scores(self, runs: Sequence[Run]) -> list[Statistic]:
+        """Return the headline metric of some runs."""
+        by_run = {_run(job): run for job, run in zip(self.jobs, self.runs, strict=True)}
+        return [by_run[run][self.task.headline] for run in runs]
+
+    def groupings(self, runs: Sequence[Run]) -> list[list[int] | None]:
         """Return the ways in which runs hang together: by draw, by pretraining seed.
 
         Runs that share one are no independent repeats. A single one for all cannot be
         resampled: then the interval is about this one alone, which the report says.
         """
-        factors = (
-            [job.labels.draw for job in self.jobs],
-            [job.seed for job in self.jobs],
-        )
+        factors = ([draw for draw, _ in runs], [seed for _, seed in runs])
         shared = [factor for factor in factors if 1 < len(set(factor)) < len(factor)]
         return [*shared] or [None]
 
@@ -209,7 +247,7 @@ class _Arm:
                             run_groups=grouping,
                             num_replicates=config.replicates,
                         )
-                        for grouping in self.groupings()
+                        for grouping in self.groupings([_run(job) for job in self.jobs])
                     ]
                 )
             )
@@ -229,41 +267,43 @@ class _Arm:
         )
 
 
-def _difference(first: _Arm, second: _Arm, config: StudyConfig) -> Difference:
-    """Compare two arms; runs are paired where both have the same draws and seeds."""
-    headline = first.task.headline
-    ours = [(job.labels.draw, job.seed) for job in first.jobs]
-    theirs = [(job.labels.draw, job.seed) for job in second.jobs]
+def _difference(
+    first: _Arm, second: _Arm, shared: Sequence[Run], config: StudyConfig
+) -> Difference:
+    """Compare two arms on the runs, of the same draws and seeds, that both have."""
     found = [
         paired_difference(
-            [run[headline] for run in first.runs],
-            [run[headline] for run in second.runs],
+            first.scores(shared),
+            second.scores(shared),
             seed=config.seed,
             groups=first.groups,
             strata=first.strata,
-            run_groups=grouping if ours == theirs else None,
-            are_runs_paired=ours == theirs,
+            run_groups=grouping,
             num_replicates=config.replicates,
         )
-        for grouping in first.groupings()
+        for grouping in first.groupings(shared)
     ]
     return max(found, key=lambda difference: _width(difference.delta))
 
 
+def _run(job: Adaptation) -> Run:
+    return job.labels.draw, job.seed
+
+
 def _comparison(
-    place: Place, twin: str, difference: Difference, p_adjusted: float | None, failed: int
+    arms: tuple[_Arm, _Arm], runs: int, difference: Difference, p_adjusted: float | None
 ) -> Comparison:
-    task, rung, budget, arm = place
+    first, second = (arm.jobs[0] for arm in arms)
     delta = difference.delta
     low, high, value = delta.low, delta.high, delta.value
     if difference.direction == "lower" and value is not None:
         value, low, high = -value, -_number(high), -_number(low)
     return Comparison(
-        task=task,
-        arm=arm,
-        twin=twin,
-        rung=rung,
-        budget=budget,
+        task=first.task,
+        arm=first.arm,
+        twin=second.arm,
+        rung=first.rung,
+        budget=first.labels.budget,
         delta=value,
         low=low,
         high=high,
@@ -271,7 +311,9 @@ def _comparison(
         p_adjusted=p_adjusted,
         probability_better=difference.probability_better,
         is_claimable=delta.is_claimable,
-        failed=failed,
+        failed=sum(arm.failed for arm in arms),
+        runs=runs,
+        missing=sum(arm.missing for arm in arms),
     )
 
 

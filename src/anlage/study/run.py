@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from anlage.data.store import Store
 from anlage.errors import AnlageError, ConfigError
 from anlage.locks import locked
 from anlage.progress import say, track
-from anlage.report.judgement import judge
+from anlage.report.judgement import LADDER, judge
 from anlage.report.study_page import write_report
 from anlage.report.words import several
 from anlage.study.config import StudyConfig
@@ -30,6 +31,8 @@ from anlage.train.signals import Stop, stop_on_signals
 from anlage.train.start import load_start
 
 __all__ = ["StudyOutcome", "study"]
+
+_ROOT = Path(__file__).parents[2]  # where the package lies
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +120,11 @@ def study(
         results = collect(opened, plan, ledger, config)
         sentences = tuple(verdict(results, [s.title for s in config.strategies]))
         told = {"verdict": list(sentences), "notes": [*notes, *plan.notes]}
-        write_json(root / "results.json", {**told, **_facts(config, opened, plan, results)})
+        commits = ledger.commits(
+            (job.key for job in plan.pretrainings), (job.key for job in plan.adaptations)
+        )
+        facts = _facts(config, opened, plan, results, commits)
+        write_json(root / "results.json", {**told, **facts})
         if results.cells:
             results.as_frame().write_csv(root / "results.csv")
     write_report(root)
@@ -164,8 +171,13 @@ def _written_out(
 def _next(
     store: str | Path, root: Path, config: StudyConfig, plan: StudyPlan, results: Results
 ) -> str:
-    """Return the command that uses the answer: a model from what helps, or from scratch."""
-    helps = next((c for c in results.comparisons if judge(c) == "helps"), None)
+    """Return the command that uses the answer: a model from what helps, or from scratch.
+
+    Of several strategies that help, one that does so on the dearest rung is taken.
+    """
+    own = {strategy.title for strategy in config.strategies}
+    helping = [c for c in results.comparisons if c.arm in own and judge(c) == "helps"]
+    helps = min(helping, key=lambda c: LADDER.index(c.rung), default=None)
     choice = next(c for c in config.tasks if helps is None or c.title == helps.task)
     runs = [job for job in plan.pretrainings if helps and job.strategy == helps.arm]
     start = str(root / "pretrain" / runs[0].key) if runs else "scratch"
@@ -250,15 +262,32 @@ def _adapt(shop: Workshop) -> None:
 
 
 def _do(shop: Workshop, job: Adaptation) -> bool:
-    """Do one job; what goes wrong on purpose is kept as a failure and the study goes on."""
+    """Do one job; what goes wrong is kept as a failure and the study goes on.
+
+    Messages of other libraries may quote data, so only the kind and the place are kept. Faults
+    of the system, such as a full disk, end the study.
+    """
     try:
         return shop.do(job)
     except AnlageError as error:
         shop.ledger.fail(job.key, str(error))
-        return True
+    except OSError:
+        raise
+    except (RuntimeError, ValueError, MemoryError) as error:
+        shop.ledger.fail(job.key, f"{type(error).__name__} in {_place(error)}")
+    return True
 
 
-def _facts(config: StudyConfig, store: Store, plan: StudyPlan, results: Results) -> dict[str, Any]:
+def _place(error: BaseException) -> str:
+    """Return the last file and line of this package that an error passed through."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(_ROOT / "anlage")]
+    return f"{Path(own[-1].filename).relative_to(_ROOT)}, line {own[-1].lineno}"
+
+
+def _facts(
+    config: StudyConfig, store: Store, plan: StudyPlan, results: Results, commits: list[str]
+) -> dict[str, Any]:
     """Return everything that the report and a later reader need."""
     parts = store.split(config.split)
     owners = {part: store.patients[rows].tolist() for part, rows in parts.items()}
@@ -293,5 +322,5 @@ def _facts(config: StudyConfig, store: Store, plan: StudyPlan, results: Results)
         "jobs": [job.key for job in plan.adaptations],
         **results.as_dict(),
         "config": config.model_dump(mode="json"),
-        "run": {**environment(), "written": now()},
+        "run": {**environment(), "commits": commits, "written": now()},
     }

@@ -1,8 +1,8 @@
 """The answer in words: does pretraining help this task, where, and how much?
 
 "Helps" is said only where the interval of the paired difference lies above zero, the p-value
-survives Holm's adjustment over the whole study, and there are enough test patients. "Negative
-transfer" is said on the same terms. Everything else is "no evidence".
+survives Holm's adjustment over the whole study, and there are enough test patients and runs, all
+of them done. "Negative transfer" is said on the same terms. Everything else is "no evidence".
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ _SAID = {
     "harms": "shows NEGATIVE TRANSFER",
     "no evidence": "shows no evidence of help",
     "too few patients": "has too few test patients for a claim",
+    "too few runs": "has too few runs for a claim",
+    "unfinished": "is not finished",
     "failed": "could not be compared",
 }
 
