@@ -19,7 +19,15 @@ from anlage.study.run import StudyOutcome, study
 __all__ = ["demo"]
 
 _SLICES = CohortConfig(patients=1200, dims=2, size=64, lesion_mm=(20.0, 44.0), lesion_contrast=1.0)
-_VOLUMES = CohortConfig(patients=60, dims=3, size=32, lesion_mm=(24.0, 48.0), lesion_contrast=1.0)
+_VOLUMES = CohortConfig(
+    patients=60,
+    dims=3,
+    size=32,
+    lesion_mm=(36.0, 50.0),
+    lesion_contrast=1.0,
+    lesion_share=1.0,
+    classes=("bright",),
+)
 
 _STUDY_2D: dict[str, Any] = {
     "tasks": [
@@ -47,7 +55,7 @@ _STUDY_3D: dict[str, Any] = {
     "strategies": [{"method": "mae"}],
     "budgets": ["10-shot"],
     "rungs": ["finetune"],
-    "pretrain": {"encoder": "resnet10", "image_size": [32], "steps": 60, "batch_size": 8},
+    "pretrain": {"encoder": "resnet10", "image_size": [24], "steps": 60, "batch_size": 8},
     "adapt": {"min_steps": 120, "max_steps": 120, "batch_size": 4},
     "learning_rates": [3e-3],
     "pretrain_seeds": 1,
