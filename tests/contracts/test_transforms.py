@@ -9,18 +9,22 @@ import torch
 from anlage import plugins
 from anlage.config import BaseConfig
 from anlage.errors import ConfigError
-from anlage.transforms import IntensityTransform, SpatialTransform
+from anlage.transforms import Deformation, IntensityTransform, SpatialTransform
 from anlage.transforms.draws import Draws
 from anlage.transforms.masks import Mask
 
 SPATIAL = plugins.available("transforms/spatial")
+BENDING = [name for name in SPATIAL if issubclass(plugins.load("transforms", name), Deformation)]
+LINEAR = [name for name in SPATIAL if name not in BENDING]
 INTENSITY = plugins.available("transforms/intensity")
 MASKS = plugins.available("transforms/masks")
 SPACE = {2: (9, 14), 3: (6, 9, 7)}
-DRAW_NOTHING = {"flip", "grayscale", "solarize"}
+STRETCHING = {"affine"}  # changes lengths and angles
+DRAW_NOTHING = {"colour_constancy", "flip", "grayscale", "solarize", "stain_normalize"}
 COUNT = 5
 
-spatial = pytest.mark.parametrize("name", SPATIAL)
+linear = pytest.mark.parametrize("name", LINEAR)
+bending = pytest.mark.parametrize("name", BENDING)
 intensity = pytest.mark.parametrize("name", INTENSITY)
 in_2d_and_3d = pytest.mark.parametrize("dims", [2, 3])
 grey_and_colour = pytest.mark.parametrize("channels", [1, 3])
@@ -50,7 +54,8 @@ def applied(name, images, given):
 
 def test_the_room_holds_spatial_and_intensity_transforms_and_masks():
     assert set(plugins.available("transforms")) == {*SPATIAL, *INTENSITY, *MASKS}
-    assert {"flip", "rotate"} <= set(SPATIAL)
+    assert {"flip", "rotate"} <= set(LINEAR)
+    assert {"elastic"} <= set(BENDING)
     assert {"gamma", "gaussian_noise"} <= set(INTENSITY)
     assert {"random", "block"} <= set(MASKS)
 
@@ -58,8 +63,12 @@ def test_the_room_holds_spatial_and_intensity_transforms_and_masks():
 @pytest.mark.parametrize("name", [*SPATIAL, *INTENSITY, *MASKS])
 def test_a_plug_in_is_of_its_kind_with_settings_that_refuse_unknown_ones(name):
     plugin = plugins.load("transforms", name)
-    kind = {"spatial": SpatialTransform, "intensity": IntensityTransform, "masks": Mask}
-    assert issubclass(plugin, kind[plugins.family("transforms", name)])
+    kinds = {
+        "spatial": (SpatialTransform, Deformation),
+        "intensity": IntensityTransform,
+        "masks": Mask,
+    }
+    assert issubclass(plugin, kinds[plugins.family("transforms", name)])
     assert issubclass(plugin.Config, BaseConfig)
     assert plugin().config == plugin.Config()
     with pytest.raises(ConfigError, match=f"view {name}: there is no setting 'stregth'"):
@@ -86,19 +95,46 @@ def test_parameters_depend_on_the_draws_alone(name, dims):
         assert differ is (name not in DRAW_NOTHING)
 
 
-@spatial
+@linear
 @in_2d_and_3d
-def test_a_spatial_transform_gives_a_rigid_map_for_each_image(name, dims):
+def test_a_spatial_transform_gives_a_map_for_each_image_that_keeps_shapes(name, dims):
     transform = make(name)
     matrix = transform.matrix(transform.draw(draws(range(40)), dims=dims), dims=dims)
     assert matrix.shape == (40, dims, dims)
     assert matrix.dtype == torch.float32
     identity = torch.eye(dims).expand(40, dims, dims)
-    torch.testing.assert_close(matrix @ matrix.mT, identity, atol=1e-5, rtol=0)
+    if name in STRETCHING:  # no image is mirrored or flattened
+        assert (torch.linalg.det(matrix) > 0.1).all()
+    else:
+        torch.testing.assert_close(matrix @ matrix.mT, identity, atol=1e-5, rtol=0)
     assert not torch.equal(matrix, identity)
 
 
-@spatial
+@bending
+@in_2d_and_3d
+def test_a_deformation_is_smooth_folds_nowhere_and_does_not_depend_on_its_batch(name, dims):
+    transform = make(name)
+    half = torch.tensor([40.0, 70.0, 30.0])[:dims] * torch.linspace(0.5, 3, COUNT)[:, None]
+    params = transform.draw(draws(), dims=dims)
+    before = {key: value.clone() for key, value in params.items()}
+    moves = transform.displacement(params, half_mm=half)
+    assert moves.shape[:2] == (COUNT, dims)
+    assert moves.dtype == torch.float32
+    assert torch.equal(transform.displacement(params, half_mm=half), moves)
+    assert all(torch.equal(params[key], before[key]) for key in params)
+    samples = torch.tensor(moves.shape[2:])
+    step = (2 * half / samples).reshape(COUNT, 1, dims, *[1] * dims)  # mm between samples
+    slopes = torch.stack(torch.gradient(moves, dim=tuple(range(2, 2 + dims))), dim=2) / step
+    jacobian = torch.eye(dims) + slopes.movedim((1, 2), (-2, -1))
+    assert (torch.linalg.det(jacobian) > 0).all()
+    assert moves.flatten(1).abs().amax(dim=1).gt(0).all()
+    for place in range(COUNT):
+        alone = transform.draw(draws([place]), dims=dims)
+        own = transform.displacement(alone, half_mm=half[place : place + 1])
+        torch.testing.assert_close(own[0], moves[place], atol=1e-5, rtol=0)
+
+
+@linear
 @in_2d_and_3d
 def test_spatial_batched_is_one_by_one_and_pure(name, dims):
     transform = make(name)
@@ -183,6 +219,28 @@ def test_edges_of_one_pixel_are_no_trouble(name, space):
     seen = applied(name, images, draws([0, 1]))
     assert seen.shape == images.shape
     assert seen.isfinite().all()
+
+
+@intensity
+@in_2d_and_3d
+def test_an_intensity_transform_stays_on_the_device_of_its_images(name, dims):
+    """The meta device holds no values: nothing may be copied from it or looked at."""
+    images = torch.rand(COUNT, 3, *SPACE[dims], device="meta")
+    seen = applied(name, images, draws(device=images.device))
+    assert seen.device == images.device
+    assert seen.shape == images.shape
+
+
+@in_2d_and_3d
+def test_a_spatial_transform_stays_on_the_device_of_its_draws(dims):
+    given = draws(device=torch.device("meta"))
+    half = torch.ones(COUNT, dims, device="meta")
+    for name in LINEAR:
+        matrix = make(name).matrix(make(name).draw(given, dims=dims), dims=dims)
+        assert matrix.device == half.device
+    for name in BENDING:
+        moves = make(name).displacement(make(name).draw(given, dims=dims), half_mm=half)
+        assert moves.device == half.device
 
 
 @pytest.mark.parametrize("name", MASKS)

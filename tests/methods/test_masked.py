@@ -5,11 +5,12 @@ import math
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from anlage.encoders import build_encoder
 from anlage.errors import ShapeError
 from anlage.methods._masked import (
+    as_deployed,
     hidden_mean,
     hidden_pixels,
     hidden_tokens,
@@ -42,6 +43,19 @@ def test_patch_n_is_the_block_at_place_n_of_the_grid(size: tuple[int, ...]) -> N
     for number, place in enumerate(np.ndindex(*(edge // 4 for edge in size))):
         block = images[(slice(None), slice(None), *(slice(4 * i, 4 * i + 4) for i in place))]
         assert torch.equal(patches[:, number], block.flatten(1))
+
+
+@pytest.mark.parametrize(("size", "edges"), [((8, 12), (4, 2)), ((8, 4, 12), (2, 4, 3))])
+def test_patches_may_have_another_edge_on_each_axis(
+    size: tuple[int, ...], edges: tuple[int, ...]
+) -> None:
+    images = _coded(size)
+    grid = tuple(edge // own for edge, own in zip(size, edges, strict=True))
+    patches = patchify(images, edges)
+    assert torch.equal(unpatchify(patches, grid, edges), images)
+    for number, place in enumerate(np.ndindex(*grid)):
+        box = tuple(slice(e * i, e * i + e) for i, e in zip(place, edges, strict=True))
+        assert torch.equal(patches[:, number], images[(slice(None), slice(None), *box)].flatten(1))
 
 
 @pytest.mark.parametrize("size", [(16, 24), (16, 8, 24)])
@@ -113,3 +127,22 @@ def test_hidden_mean_does_not_depend_on_how_much_is_hidden(ratio: float) -> None
     error = torch.where(hidden, 3.0, 100.0).repeat(1, 2, 1, 1)  # two channels share a mask
     assert float(hidden_mean(error, hidden)) == 3
     assert float(hidden_mean(error, torch.zeros_like(hidden))) == 0  # nothing hidden, no NaN
+
+
+def test_as_deployed_one_image_does_not_depend_on_others_and_nothing_changes() -> None:
+    network = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Dropout(0.5)).train()
+    network[2].eval()  # a part that was at rest stays so
+    images = torch.randn(6, 3)
+    before = [buffer.clone() for buffer in network.buffers()]
+    with as_deployed(network):
+        together, alone = network(images), network(images[:1])
+    torch.testing.assert_close(together[:1], alone)
+    assert [part.training for part in network] == [True, True, False]
+    assert all(torch.equal(a, b) for a, b in zip(before, network.buffers(), strict=True))
+
+
+def test_as_deployed_trains_on_after_a_fault() -> None:
+    network = nn.BatchNorm1d(2).train()
+    with pytest.raises(RuntimeError, match="planted"), as_deployed(network):
+        raise RuntimeError("planted")
+    assert network.training

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from anlage.encoders import Encoder, build_encoder, sincos_positions
 from anlage.methods._masked import patchify
-from anlage.methods._reconstruction import Painter, TokenPainter, build_painter
+from anlage.methods._reconstruction import Painter, TokenPainter, build_painter, map_errors
 from anlage.methods._token_decoder import TokenDecoder
 
 Case = tuple[Encoder, Tensor, Tensor, Tensor]
@@ -155,3 +155,39 @@ def test_a_perfect_painter_makes_no_error(case: Case) -> None:
     painter.decoder = Oracle()
     _, error = painter(encoder, images, masks)
     assert error.item() == 0
+
+
+def test_errors_are_mapped_to_their_own_positions(case: Case) -> None:
+    """With zeros painted, the error of a position is its target's mean square."""
+    encoder, images, masks, _ = case
+    found = map_errors(_blind(_painter(encoder)), encoder, images, masks)
+    assert found.shape == masks.shape
+    for place in np.ndindex(*masks.shape[1:]):
+        box = tuple(slice(8 * i, 8 * i + 8) for i in place)
+        expected = images[(slice(None), slice(None), *box)].square().flatten(1).mean(dim=1)
+        torch.testing.assert_close(found[(slice(None), *place)], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_mean_of_hidden_errors_is_the_loss(case: Case) -> None:
+    encoder, images, masks, _ = case
+    painter = _painter(encoder)
+    _, error = painter(encoder, images, masks)
+    found = map_errors(painter, encoder, images, masks)
+    torch.testing.assert_close(found[masks].mean(), error.detach(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("size", "grid"), [((32, 64), (4, 2)), ((32, 64, 32), (2, 2, 4))])
+def test_units_that_differ_between_axes_are_standardised_and_judged_as_they_are(
+    size: tuple[int, ...], grid: tuple[int, ...]
+) -> None:
+    encoder = build_encoder(
+        "resnet10", dims=len(size), channels=1, image_size=size, options={"base_width": 8}
+    )
+    painter = _blind(_painter(encoder.eval(), standardise=True))
+    painter.floor = 0.0
+    images = 3 + 2 * torch.randn(2, 1, *size)
+    masks = (torch.rand(2, math.prod(grid)).argsort(dim=1) < 3).reshape(2, *grid)
+    _, error = painter(encoder, images, masks)
+    assert error.item() == pytest.approx(1, rel=1e-4)  # each unit has deviation 1
+    found = map_errors(painter, encoder, images, masks)
+    torch.testing.assert_close(found, torch.ones(2, *grid), rtol=1e-4, atol=1e-4)

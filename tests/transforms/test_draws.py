@@ -8,7 +8,7 @@ from scipy import stats
 
 from anlage import plugins
 from anlage.transforms import draws as draws_file
-from anlage.transforms.draws import philox4x32
+from anlage.transforms.draws import Draws, philox4x32
 
 # Known answers of the Random123 library, file tests/kat_vectors: counter, key, result.
 KNOWN = [
@@ -178,3 +178,17 @@ def test_a_seed_beyond_32_bits_is_cut_not_refused(draws):
     assert torch.equal(
         draws(2, seed=2**32 + 7).uniform("x"), replace(draws(2), seed=7).uniform("x")
     )
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 2), (2, 8), (3, 3)])
+def test_whole_numbers_reach_both_ends_evenly(draws, low, high):
+    numbers = draws(500).whole("x", 4, low, high)
+    assert numbers.shape == (500, 4)
+    found, counts = numbers.unique(return_counts=True)
+    assert found.tolist() == list(range(low, high + 1))
+    assert counts.min() > 0.8 * numbers.numel() / len(found)
+
+
+def test_a_number_just_below_the_end_does_not_pass_it(draws, monkeypatch):
+    monkeypatch.setattr(Draws, "uniform", lambda *_: torch.tensor([[9.0]]))
+    assert draws(1).whole("x", 1, 2, 8).tolist() == [[8.0]]

@@ -6,7 +6,13 @@ import torch
 from scipy import ndimage
 from torch.nn import functional as F
 
-from anlage.transforms._resample import lighten, sampled, sampled_labels, sampling_grid
+from anlage.transforms._resample import (
+    displaced,
+    lighten,
+    sampled,
+    sampled_labels,
+    sampling_grid,
+)
 
 SOURCE = {2: (9, 14), 3: (7, 12, 9)}
 VIEW = {2: (6, 11), 3: (5, 8, 10)}
@@ -117,3 +123,30 @@ def test_an_edge_that_does_not_divide_keeps_its_extent():
     assert len(light) == 12
     torch.testing.assert_close(light.mean(), torch.tensor(0.0), atol=1e-6, rtol=0)
     torch.testing.assert_close(light, (2 * torch.arange(12) + 1) / 12 - 1, atol=0.05, rtol=0)
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_a_grid_is_displaced_as_scipy_reads_the_displacement(dims):
+    random = torch.Generator().manual_seed(0)
+    moves = torch.rand(2, dims, *SOURCE[dims], generator=random) - 0.5
+    to_source = affine(dims, zoom=1.6)  # some places lie outside: the border is repeated
+    grid = sampling_grid(to_source, VIEW[dims])
+    index = array_index(to_source, VIEW[dims], SOURCE[dims])
+    seen = (displaced(grid, moves) - grid).flip(-1).movedim(-1, 1)
+    for place in range(2):
+        for axis in range(dims):
+            expected = ndimage.map_coordinates(
+                moves[place, axis].numpy(), index[place], order=1, mode="nearest"
+            )
+            np.testing.assert_allclose(seen[place, axis], expected, atol=2e-5)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_displacement_moves_along_its_own_axis_by_half_edges(axis):
+    grid = sampling_grid(torch.eye(3, 4)[None], SOURCE[3])
+    moves = torch.zeros(1, 3, 2, 2, 2)
+    moves[:, axis] = 4 / SOURCE[3][axis]  # two pixels
+    images = torch.rand(1, 1, *SOURCE[3])
+    seen = sampled(images, displaced(grid, moves)).movedim(axis + 2, -1)
+    expected = images.movedim(axis + 2, -1)[..., 2:]
+    torch.testing.assert_close(seen[..., :-2], expected, atol=1e-5, rtol=0)

@@ -8,16 +8,17 @@ trains one that a segmentation can use, its decoder).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import ClassVar, Protocol, runtime_checkable
 
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from anlage.config import BaseConfig
 from anlage.encoders import Encoder, UNetDecoder
-from anlage.tensors import MethodOutput, Views
+from anlage.tensors import Images, Masks, MethodOutput, Views
 from anlage.types import ViewSpec
 
-__all__ = ["Method"]
+__all__ = ["MapsErrors", "Method"]
 
 
 class Method(nn.Module, ABC):
@@ -40,3 +41,14 @@ class Method(nn.Module, ABC):
     @abstractmethod
     def forward(self, views: Views) -> MethodOutput:
         """Return the loss of one batch."""
+
+
+@runtime_checkable
+class MapsErrors(Protocol):
+    """A masked method that can say how hard each position is, so that masks can be guided."""
+
+    def error_map(self, images: Images, masks: Masks) -> Float[Tensor, "B ..."]:
+        """Return the error at every position of the masks, (B, *G), and learn nothing.
+
+        Only hidden positions mean something. One image's errors do not depend on others.
+        """

@@ -7,14 +7,18 @@ fault of public masked autoencoders, so the tests use position-coded, non-cubic 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
 from einops import rearrange
 from jaxtyping import Bool, Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from anlage.errors import ShapeError
 from anlage.tensors import Images, Masks, Scalar
 
 __all__ = [
+    "as_deployed",
     "hidden_mean",
     "hidden_pixels",
     "hidden_tokens",
@@ -82,19 +86,29 @@ def token_order(hidden: Bool[Tensor, "B N"]) -> tuple[Int[Tensor, "B M"], Int[Te
     return order[:, : int(counts[0])], order.argsort(dim=1)
 
 
-def patchify(images: Images, patch: int) -> Float[Tensor, "B N F"]:
-    """Cut images into patches, one row of C * patch^d values each, in token order."""
+def patchify(images: Images, patch: int | Sequence[int]) -> Float[Tensor, "B N F"]:
+    """Cut images into patches, one row of C * patch values each, in token order.
+
+    Args:
+        images: (B, C, *S).
+        patch: Edge of a patch: one for all axes, or one per axis.
+    """
     dims = images.ndim - 2
-    edges = dict(zip("pqr", [patch] * dims, strict=False))
-    return rearrange(images, _PATCH[dims], **edges)
+    return rearrange(images, _PATCH[dims], **_edges(patch, dims))
 
 
-def unpatchify(patches: Float[Tensor, "B N F"], grid: tuple[int, ...], patch: int) -> Images:
+def unpatchify(
+    patches: Float[Tensor, "B N F"], grid: tuple[int, ...], patch: int | Sequence[int]
+) -> Images:
     """Undo :func:`patchify`; ``grid`` is the number of patches per axis."""
     dims = len(grid)
-    edges = dict(zip("pqr", [patch] * dims, strict=False))
     names = dict(zip("hw" if dims == 2 else "xyz", grid, strict=True))
-    return rearrange(patches, _IMAGE[dims], **edges, **names)
+    return rearrange(patches, _IMAGE[dims], **_edges(patch, dims), **names)
+
+
+def _edges(patch: int | Sequence[int], dims: int) -> dict[str, int]:
+    edges = [patch] * dims if isinstance(patch, int) else patch
+    return dict(zip("pqr"[:dims], edges, strict=True))
 
 
 def standardise_patches(patches: Float[Tensor, "B N F"], *, floor: float) -> Float[Tensor, "B N F"]:
@@ -114,3 +128,20 @@ def hidden_mean(error: Float[Tensor, "B ..."], hidden: Bool[Tensor, "B ..."]) ->
     """Average an error over hidden positions only: its scale does not depend on the ratio."""
     weight = hidden.expand_as(error).to(error.dtype)
     return (error * weight).sum() / weight.sum().clamp_min(1)
+
+
+@contextmanager
+def as_deployed(*modules: nn.Module) -> Iterator[None]:
+    """Let networks work for a while as after training: one image does not depend on others.
+
+    Norms use what they have averaged so far and average nothing in, and nothing is dropped.
+    """
+    parts = [part for module in modules for part in module.modules()]
+    was = [part.training for part in parts]
+    try:
+        for part in parts:
+            part.training = False
+        yield
+    finally:
+        for part, training in zip(parts, was, strict=True):
+            part.training = training

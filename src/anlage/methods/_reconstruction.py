@@ -6,10 +6,12 @@ Sources are named in generative/mae.py; hybrid methods use the same two classes.
 from __future__ import annotations
 
 import torch
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from anlage.encoders import Encoder, UNetDecoder
 from anlage.methods._masked import (
+    as_deployed,
     hidden_mean,
     hidden_pixels,
     hidden_tokens,
@@ -21,8 +23,9 @@ from anlage.methods._masked import (
 from anlage.methods._precision import widen
 from anlage.methods._token_decoder import TokenDecoder
 from anlage.tensors import Features, Images, Masks, Scalar
+from anlage.transforms.masks import per_position
 
-__all__ = ["Painter", "TokenPainter", "build_painter"]
+__all__ = ["Painter", "TokenPainter", "build_painter", "map_errors"]
 
 
 def build_painter(
@@ -45,6 +48,21 @@ def build_painter(
     )
 
 
+@torch.no_grad()
+def map_errors(
+    painter: Painter | TokenPainter, encoder: Encoder, images: Images, masks: Masks
+) -> Float[Tensor, "B ..."]:
+    """Return the error at every position of the masks, (B, *G), and learn nothing from it.
+
+    Only hidden positions mean something. Each image is judged as if it were alone.
+    """
+    with as_deployed(painter, encoder):
+        _, error, _ = painter.compare(encoder, images, masks)
+    grid = tuple(masks.shape[1:])
+    in_space = painter.in_space(error, tuple(images.shape[2:]))
+    return per_position(in_space, grid).reshape(-1, *grid)
+
+
 class Painter(nn.Module):
     """Reconstruction with a CNN: hidden pixels get a learned value, a U-Net decoder paints."""
 
@@ -56,20 +74,32 @@ class Painter(nn.Module):
 
     def forward(self, encoder: Encoder, images: Images, masks: Masks) -> tuple[Features, Scalar]:
         """Return features of the damaged images, and the error on hidden pixels."""
+        features, error, hidden = self.compare(encoder, images, masks)
+        return features, hidden_mean(error, hidden)
+
+    def compare(
+        self, encoder: Encoder, images: Images, masks: Masks
+    ) -> tuple[Features, Float[Tensor, "B C ..."], Bool[Tensor, "B 1 ..."]]:
+        """Return features of the damaged images, the error of all pixels, and which are hidden."""
         hidden = hidden_pixels(masks, tuple(images.shape[2:]))  # (B, 1, *S)
         value = self.mask_value.to(images.dtype).reshape(1, -1, *[1] * (images.ndim - 2))
         damaged = torch.where(hidden, value, images)
         features = encoder(damaged)
         painted = widen(self.decoder(damaged, features))
         target = self._target(images, masks)
-        return features, hidden_mean((painted - target).square(), hidden)
+        return features, (painted - target).square(), hidden
+
+    def in_space(self, error: Tensor, size: tuple[int, ...]) -> Float[Tensor, "B ..."]:
+        """Average an error of pixels over channels, (B, *S)."""
+        return error.mean(dim=1)
 
     def _target(self, images: Images, masks: Masks) -> Tensor:
         if not self.standardise:
             return widen(images)
-        unit = images.shape[2] // masks.shape[1]
+        grid = tuple(masks.shape[1:])
+        unit = [edge // count for edge, count in zip(images.shape[2:], grid, strict=True)]
         patches = standardise_patches(patchify(widen(images), unit), floor=self.floor)
-        return unpatchify(patches, tuple(masks.shape[1:]), unit)
+        return unpatchify(patches, grid, unit)
 
 
 class TokenPainter(nn.Module):
@@ -92,6 +122,13 @@ class TokenPainter(nn.Module):
 
     def forward(self, encoder: Encoder, images: Images, masks: Masks) -> tuple[Features, Scalar]:
         """Return features of the visible tokens, and the error on hidden tokens."""
+        features, error, hidden = self.compare(encoder, images, masks)
+        return features, hidden_mean(error, hidden)
+
+    def compare(
+        self, encoder: Encoder, images: Images, masks: Masks
+    ) -> tuple[Features, Float[Tensor, "B N"], Bool[Tensor, "B N"]]:
+        """Return features of the visible tokens, the error of all, and which are hidden."""
         hidden = hidden_tokens(masks, tuple(images.shape[2:]), self.patch)  # (B, N)
         visible, place = token_order(hidden)
         features = encoder(images, visible)
@@ -100,4 +137,8 @@ class TokenPainter(nn.Module):
         target = patchify(widen(images), self.patch)
         if self.standardise:
             target = standardise_patches(target, floor=self.floor)
-        return features, hidden_mean((predicted - target).square().mean(dim=-1), hidden)
+        return features, (predicted - target).square().mean(dim=-1), hidden
+
+    def in_space(self, error: Tensor, size: tuple[int, ...]) -> Float[Tensor, "B ..."]:
+        """Arrange an error of tokens on their grid; ``size`` is the image's, in pixels."""
+        return error.reshape(-1, *(edge // self.patch for edge in size))

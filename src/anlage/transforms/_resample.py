@@ -1,4 +1,4 @@
-"""Look at a source crop through an affine map: one interpolation for all changes of geometry.
+"""Look at a source crop through one map: one interpolation for all changes of geometry.
 
 Coordinates run from -1 to 1 over the extent of an image, from edge to edge, so the middle of
 pixel i of n lies at (2 i + 1) / n - 1 whatever the resolution.
@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from anlage.tensors import Geometry, Images, LabelMaps
 
-__all__ = ["lighten", "sampled", "sampled_labels", "sampling_grid"]
+__all__ = ["displaced", "lighten", "sampled", "sampled_labels", "sampling_grid"]
 
 
 def lighten(images: Images, size: tuple[int, ...], kept: float) -> Images:
@@ -56,6 +56,22 @@ def sampling_grid(to_source: Geometry, size: tuple[int, ...]) -> Float[Tensor, "
     # Written out along the last axis, so that the sum over all pixels runs through memory.
     outer = parts[0].expand(*[-1] * dims, size[-1], -1).contiguous()
     return inner + outer
+
+
+def displaced(
+    grid: Float[Tensor, "B *S d"], displacement: Float[Tensor, "B d *R"]
+) -> Float[Tensor, "B *S d"]:
+    """Move the places of a grid by a displacement, which is interpolated linearly.
+
+    Args:
+        grid: Places in a source crop, last axis first, as `sampling_grid` gives them.
+        displacement: Displacements in half edges of that crop, axes in array order, at the
+            middles of R equal parts of each edge; beyond the outermost middles they stay.
+    """
+    moves = F.grid_sample(
+        displacement, grid, mode="bilinear", padding_mode="border", align_corners=False
+    )
+    return grid + moves.flip(1).movedim(1, -1)
 
 
 def sampled(images: Images, grid: Tensor) -> Images:

@@ -101,6 +101,10 @@ class Draws:
         values = torch.from_numpy((low + (high - low) * unit).astype(np.float32))
         return values.to(self.device)
 
+    def whole(self, what: str, count: int, low: int, high: int) -> Float[Tensor, "B count"]:
+        """Draw whole numbers from ``low`` to ``high``, both included, (B, count)."""
+        return self.uniform(what, count, low, high + 1).floor().clamp_(max=high)
+
     def happens(self, what: str, p: float) -> Bool[Tensor, " B"]:
         """Draw for each image whether something of probability ``p`` happens, (B,)."""
         return self.uniform(what)[:, 0] < p

@@ -7,17 +7,24 @@ done. Every view keeps the affine map that made it, so dense methods can match l
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from anlage.tensors import Geometry, Images, LabelMaps, Masks, Views
-from anlage.transforms import IntensityTransform, SpatialTransform
-from anlage.transforms._resample import lighten, sampled, sampled_labels, sampling_grid
+from anlage.tensors import Geometry, Images, LabelMaps, Views
+from anlage.transforms import Deformation, IntensityTransform, SpatialTransform
+from anlage.transforms._resample import (
+    displaced,
+    lighten,
+    sampled,
+    sampled_labels,
+    sampling_grid,
+)
 from anlage.transforms.crop import Boxes, draw_boxes
 from anlage.transforms.draws import Draws
-from anlage.transforms.masks import Mask
+from anlage.transforms.masking import ErrorMap, MaskPlan, Sight
 from anlage.types import ViewSpec
 
 __all__ = ["CropBatch", "Intensities", "MaskPlan", "Step", "ViewPlan", "make_views", "one_view"]
@@ -77,21 +84,7 @@ class Step:
 
     name: str
     p: float
-    transform: SpatialTransform | IntensityTransform
-
-
-@dataclass(frozen=True, kw_only=True)
-class MaskPlan:
-    """Which positions are hidden: a generator, the share, and the edge of a unit in pixels."""
-
-    mask: Mask
-    ratio: float
-    unit: int
-
-    def draw(self, draws: Draws, size: tuple[int, ...]) -> Masks:
-        """Draw masks for views of some size, one position per mask unit."""
-        grid = tuple(edge // self.unit for edge in size)
-        return self.mask.draw(draws, grid=grid, ratio=self.ratio)
+    transform: SpatialTransform | Deformation | IntensityTransform
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +108,15 @@ class ViewPlan:
     masking: MaskPlan | None = None
 
 
-def make_views(batch: CropBatch, plan: ViewPlan, spec: ViewSpec, *, draws: Draws) -> Views:
+def make_views(
+    batch: CropBatch,
+    plan: ViewPlan,
+    spec: ViewSpec,
+    *,
+    draws: Draws,
+    progress: float = 1.0,
+    errors: ErrorMap | None = None,
+) -> Views:
     """Make the views of one batch, in full precision also under autocast.
 
     Args:
@@ -123,13 +124,15 @@ def make_views(batch: CropBatch, plan: ViewPlan, spec: ViewSpec, *, draws: Draws
         plan: What is done to them.
         spec: What the method asked for.
         draws: Random numbers of the first view; other views number theirs from there.
+        progress: Share of the run's steps that were made, 0 to 1, for ratios that change.
+        errors: The method's own error at every position, for masks that it guides.
 
     Returns:
         Views on the batch's device.
     """
-    images, geometry, masks = [], [], []
+    images, geometry, masks, label_maps = [], [], [], []
     with torch.autocast(batch.images.device.type, enabled=False):
-        source = _source(batch, plan)
+        source = _source(batch, plan, draws)
         first: Boxes | None = None
         for number in range(spec.num_views):
             own = replace(draws, view=draws.view + number, device=batch.images.device)
@@ -143,17 +146,25 @@ def make_views(batch: CropBatch, plan: ViewPlan, spec: ViewSpec, *, draws: Draws
             )
             first = first or boxes
             affine = _affine(boxes, plan.steps, own)
-            view = sampled(source.unit, _grid(affine, source, plan.size))
+            grid = _grid(affine, source, plan.size)
+            unit = sampled(source.unit, grid)
+            view = unit
             if spec.intensity:
-                view = _recoloured(view, plan.steps, own)
+                view = _recoloured(_own_copy(unit, plan), plan, own, affine)
             images.append(plan.intensities.standardise(view))
             geometry.append(affine)
+            if batch.label_maps is not None:
+                label_maps.append(sampled_labels(batch.label_maps, grid))
             if plan.masking is not None and spec.is_masked:
-                masks.append(plan.masking.draw(own.within("mask"), plan.size))
+                labels = partial(label_maps.__getitem__, -1) if label_maps else None
+                sight = Sight(unit=unit, shown=images[-1], labels=labels, errors=errors)
+                own = own.within("mask")
+                masks.append(plan.masking.draw(own, plan.size, progress=progress, sight=sight))
     return Views(
         images=tuple(images),
         geometry=tuple(geometry),
         masks=tuple(masks),
+        label_maps=tuple(label_maps),
         sample=batch.sample,
         patient=batch.patient,
     )
@@ -173,7 +184,7 @@ def one_view(
         Standardised images, (B, C, *size), and label maps on the same grid, (B, *size).
     """
     with torch.autocast(batch.images.device.type, enabled=False):
-        source = _source(batch, plan)
+        source = _source(batch, plan, draws)
         if draws is None:
             boxes = Boxes(centre=torch.zeros_like(source.half), half=source.half)
             affine = _affine(boxes, (), draws)
@@ -186,26 +197,60 @@ def one_view(
         grid = _grid(affine, source, plan.size)
         view = sampled(source.unit, grid)
         if draws is not None:
-            view = _recoloured(view, plan.steps, draws)
+            view = _recoloured(view, plan, draws, affine)
         labels = None if batch.label_maps is None else sampled_labels(batch.label_maps, grid)
         return plan.intensities.standardise(view), labels
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Source:
-    """Source crops in the unit interval, (B, C, *S), and their half edges in mm, (B, d)."""
+    """Source crops as all views of them see them.
+
+    Attributes:
+        unit: Values in the unit interval, (B, C, *S).
+        half: Half edges in mm, (B, d).
+        bends: Displacements in half edges, (B, d, *R), one after the other.
+    """
 
     unit: Images
     half: Float[Tensor, "B d"]
+    bends: tuple[Tensor, ...]
 
 
-def _source(batch: CropBatch, plan: ViewPlan) -> _Source:
+def _source(batch: CropBatch, plan: ViewPlan, draws: Draws | None) -> _Source:
     unit = plan.intensities.to_unit(batch.images)
     edges = torch.tensor(unit.shape[2:], device=unit.device)
     kept = plan.crop_scale[0] ** (1 / len(edges))
+    half = batch.spacing_mm.to(unit.device) * edges / 2
     return _Source(
-        unit=lighten(unit, plan.size, kept), half=batch.spacing_mm.to(unit.device) * edges / 2
+        unit=lighten(unit, plan.size, kept), half=half, bends=_bends(half, plan.steps, draws)
     )
+
+
+def _bends(
+    half: Float[Tensor, "B d"], steps: tuple[Step, ...], draws: Draws | None
+) -> tuple[Tensor, ...]:
+    """Draw how crops are bent, in half edges; images that a step leaves out stay straight."""
+    found = []
+    for step in steps:
+        if draws is not None and isinstance(step.transform, Deformation):
+            own = replace(draws.within(step.name), device=half.device)
+            rows = _chosen(step, own)
+            if not len(rows):
+                continue
+            chosen = rows.to(half.device)
+            part = half[chosen]
+            params = step.transform.draw(own.rows(rows.numpy()), dims=half.shape[1])
+            moves = step.transform.displacement(params, half_mm=part)
+            moves = moves / part.reshape(*part.shape, *[1] * half.shape[1])
+            found.append(moves.new_zeros(len(half), *moves.shape[1:]).index_copy_(0, chosen, moves))
+    return tuple(found)
+
+
+def _chosen(step: Step, own: Draws) -> Int[Tensor, " chosen"]:
+    """Draw which images get a step, on the host: choosing must not wait for a GPU."""
+    on_host = replace(own, device=torch.device("cpu"))
+    return on_host.happens("happens", step.p).nonzero()[:, 0]
 
 
 def _affine(boxes: Boxes, steps: tuple[Step, ...], draws: Draws | None) -> Geometry:
@@ -228,7 +273,10 @@ def _affine(boxes: Boxes, steps: tuple[Step, ...], draws: Draws | None) -> Geome
 
 
 def _grid(affine: Geometry, source: _Source, size: tuple[int, ...]) -> Tensor:
-    return sampling_grid(affine / source.half[:, :, None], size)
+    grid = sampling_grid(affine / source.half[:, :, None], size)
+    for bend in source.bends:
+        grid = displaced(grid, bend)
+    return grid
 
 
 def _turn(step: Step, transform: SpatialTransform, draws: Draws, dims: int) -> Tensor:
@@ -238,20 +286,32 @@ def _turn(step: Step, transform: SpatialTransform, draws: Draws, dims: int) -> T
     return torch.where(own.happens("happens", step.p)[:, None, None], matrix, identity)
 
 
-def _recoloured(view: Images, steps: tuple[Step, ...], draws: Draws) -> Images:
-    for step in steps:
+def _own_copy(unit: Images, plan: ViewPlan) -> Images:
+    """Return what may be recoloured in place: a copy where a mask still looks at the view."""
+    looks = plan.masking is not None and plan.masking.mask.guide == "image"
+    return unit.clone() if looks else unit
+
+
+def _recoloured(view: Images, plan: ViewPlan, draws: Draws, affine: Geometry) -> Images:
+    edges_mm = 2 * torch.linalg.vector_norm(affine[:, :, :-1], dim=1)  # (B, d)
+    spacing_mm = edges_mm / torch.tensor(plan.size, device=edges_mm.device)
+    for step in plan.steps:
         if isinstance(step.transform, IntensityTransform):
-            view = _recolour(view, step, step.transform, draws.within(step.name))
+            view = _recolour(view, step, step.transform, draws.within(step.name), spacing_mm)
     return view
 
 
-def _recolour(view: Images, step: Step, transform: IntensityTransform, own: Draws) -> Images:
-    on_host = replace(own, device=torch.device("cpu"))  # choosing must not wait for a GPU
-    rows = on_host.happens("happens", step.p).nonzero()[:, 0]
+def _recolour(
+    view: Images, step: Step, transform: IntensityTransform, own: Draws, spacing_mm: Tensor
+) -> Images:
+    rows = _chosen(step, own)
     if not len(rows):
         return view
     subset = own.rows(rows.numpy())
     chosen = rows.to(view.device)
     part = view if len(rows) == len(view) else view[chosen]
-    changed = transform.apply(part, transform.draw(subset, shape=part.shape)).clamp(0, 1)
+    params = transform.draw(subset, shape=part.shape)
+    if "spacing_mm" in params:
+        params["spacing_mm"] = spacing_mm[chosen]
+    changed = transform.apply(part, params).clamp(0, 1)
     return changed if len(rows) == len(view) else view.index_copy_(0, chosen, changed)

@@ -143,6 +143,26 @@ def test_mask_options_are_passed_on_and_else_left_to_the_modality() -> None:
     assert (spec.num_views, spec.intensity) == (1, False)
 
 
+@pytest.mark.parametrize(("name", "dims"), _KINDS)
+def test_it_says_where_it_errs_and_is_right_about_it(
+    name: str, dims: int, draw_views: MakeViews
+) -> None:
+    """A position whose values nobody could guess is its worst."""
+    method = _method(name, dims, standardise_target=False)
+    views = draw_views(_SIZES[dims], num_views=1)
+    masks = views.masks[0].clone()
+    place = tuple(edge // 8 - 1 for edge in _SIZES[dims])
+    masks[(0, *place)] = True
+    masks[1:] = masks[0]
+    images = 0.1 * views.images[0]
+    images[(0, 0, *(slice(8 * i, 8 * i + 8) for i in place))] += 9
+    found = method.error_map(images, masks)
+    assert found.shape == masks.shape
+    worst = torch.where(masks[0], found[0], 0).argmax()
+    assert np.unravel_index(int(worst), masks[0].shape) == place
+    assert found[(0, *place)] > 10 * found[(1, *place)]
+
+
 def test_a_cnn_keeps_its_decoder_and_a_transformer_has_none_to_keep() -> None:
     method = _method("resnet10")
     assert method.decoder is method.painter.decoder

@@ -42,6 +42,24 @@ def test_the_teacher_starts_as_the_student_and_learns_nothing_by_itself(
     assert all(p.grad is None for _, teacher in method.teachers for p in teacher.parameters())
 
 
+def test_what_a_teacher_says_of_an_image_depends_on_no_other_image(draw_views: MakeViews) -> None:
+    torch.manual_seed(0)
+    options = {"base_width": 8, "norm": "batch"}
+    encoder = build_encoder("resnet10", dims=2, channels=1, image_size=(32, 48), options=options)
+    method = AlignedMAE(encoder, AlignedMAE.Config.parse(_SMALL, where="test")).train()
+    keys: list[Tensor] = []
+    method.teacher_projectors.image.register_forward_hook(lambda *given: keys.append(given[2]))
+    before = {k: v.clone() for k, v in method.teacher_encoder.state_dict().items()}
+    views = draw_views()
+    method(views)
+    changed = tuple(torch.cat((part[:1], 3 * part[1:])) for part in views.images)
+    method(replace(views, images=changed))
+    assert torch.equal(keys[0][0], keys[2][0])
+    assert not torch.equal(keys[0][1], keys[2][1])
+    assert all(torch.equal(v, before[k]) for k, v in method.teacher_encoder.state_dict().items())
+    assert method.encoder.training  # the student takes its statistics from the batch
+
+
 def test_every_trained_network_gets_a_gradient(draw_views: MakeViews) -> None:
     method = _method()
     method(draw_views()).loss.backward()

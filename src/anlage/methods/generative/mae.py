@@ -13,13 +13,15 @@ Axes: B batch, N tokens, F values of one patch.
 
 from __future__ import annotations
 
+from jaxtyping import Float
 from pydantic import Field
+from torch import Tensor
 
 from anlage.config import BaseConfig
 from anlage.encoders import Encoder
 from anlage.methods import Method
-from anlage.methods._reconstruction import Painter, build_painter
-from anlage.tensors import MethodOutput, Views
+from anlage.methods._reconstruction import Painter, build_painter, map_errors
+from anlage.tensors import Images, Masks, MethodOutput, Views
 from anlage.types import ViewSpec
 
 __all__ = ["MAE"]
@@ -67,3 +69,7 @@ class MAE(Method):
         """Return the reconstruction error of one batch, on hidden positions."""
         features, error = self.painter(self.encoder, views.images[0], views.masks[0])
         return MethodOutput.from_parts(reconstruction=error, embedding=features.embedding)
+
+    def error_map(self, images: Images, masks: Masks) -> Float[Tensor, "B ..."]:
+        """Return the reconstruction error at every position, (B, *G), and learn nothing."""
+        return map_errors(self.painter, self.encoder, images, masks)

@@ -12,7 +12,8 @@ Departures: places are a regular grid (for transformers the visible tokens) matc
 affine map, where the source pools the overlap box; agreement is contrastive, with other
 patients' places and distant places of the same image as negatives, where the source offers
 Gram matrices or cosine; squared instead of Huber error; projections of every map of the pyramid
-are added, where the source concatenates maps first; no predictor.
+are added, where the source concatenates maps first; no predictor; the teacher's batch norms use
+running statistics, an average of the student's.
 Axes: B batch, L places, P projection width.
 """
 
@@ -40,8 +41,8 @@ from anlage.methods._places import (
     source_places,
     token_places,
 )
-from anlage.methods._reconstruction import Painter, build_painter
-from anlage.tensors import Features, Geometry, MethodOutput, Views
+from anlage.methods._reconstruction import Painter, build_painter, map_errors
+from anlage.tensors import Features, Geometry, Images, Masks, MethodOutput, Views
 from anlage.types import ViewSpec
 
 __all__ = ["AlignedMAE"]
@@ -110,6 +111,8 @@ class AlignedMAE(Method):
             ),
             strict=True,
         )
+        for _, teacher in self.teachers:
+            teacher.eval()  # its answer to an image depends on no other image of the batch
         with torch.no_grad():
             teachers = [self.teacher_encoder(images) for images in views.images]
         local = (
@@ -122,6 +125,10 @@ class AlignedMAE(Method):
             global_=self.config.global_ * self._global(views, students, teachers),
             embedding=students[0].embedding,
         )
+
+    def error_map(self, images: Images, masks: Masks) -> Float[Tensor, "B ..."]:
+        """Return the reconstruction error at every position, (B, *G), and learn nothing."""
+        return map_errors(self.painter, self.encoder, images, masks)
 
     def _local(
         self,

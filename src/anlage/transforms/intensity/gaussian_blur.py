@@ -6,11 +6,11 @@ import math
 
 import torch
 from pydantic import Field, field_validator
-from torch import Tensor
 
 from anlage.config import BaseConfig
 from anlage.tensors import Images
 from anlage.transforms import IntensityTransform, Params
+from anlage.transforms._rows import along_axis, gaussian_weights
 from anlage.transforms.draws import Draws
 
 __all__ = ["GaussianBlur"]
@@ -45,19 +45,9 @@ class GaussianBlur(IntensityTransform):
 
     def apply(self, images: Images, params: Params) -> Images:
         """Smooth along every axis; at the border the kernel is cut off and renormalised."""
-        sigma = params["sigma"].clamp_min(1e-3).to(images.dtype)
-        weights = {edge: self._weights(sigma, edge) for edge in set(images.shape[2:])}
+        sigma = params["sigma"].to(images.dtype)
+        reach = self.config.truncate
+        weights = {edge: gaussian_weights(sigma, edge, reach) for edge in set(images.shape[2:])}
         for axis in range(2, images.ndim):
-            edge, right = images.shape[axis], images.shape[axis + 1 :].numel()
-            rows = images.reshape(len(images), -1, edge, right)
-            smooth = weights[edge][:, None] @ rows if right > 1 else rows[..., 0] @ weights[edge].mT
-            images = smooth.reshape(images.shape)
+            images = along_axis(images, weights[images.shape[axis]], axis)
         return images
-
-    def _weights(self, sigma: Tensor, length: int) -> Tensor:
-        """Return a smoothing matrix per image whose rows add up to one, (B, L, L)."""
-        place = torch.arange(length, device=sigma.device)
-        steps = place / sigma[:, None]  # (B, L) deviations from the kernel's middle
-        kernel = torch.exp(-0.5 * steps.square()) * (steps <= self.config.truncate)
-        weights = kernel[:, (place[:, None] - place[None, :]).abs()]
-        return weights / weights.sum(dim=2, keepdim=True)

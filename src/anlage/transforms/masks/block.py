@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import torch
 from pydantic import Field
+from torch import Tensor
 
 from anlage.config import BaseConfig
 from anlage.tensors import Masks
 from anlage.transforms.draws import Draws
 from anlage.transforms.masks import Mask, num_hidden
+from anlage.transforms.masks._choice import smallest
 
 __all__ = ["BlockMask"]
 
@@ -29,7 +31,9 @@ class BlockMask(Mask):
     def __init__(self, config: Config | None = None) -> None:
         self.config = config or self.Config()
 
-    def draw(self, draws: Draws, *, grid: tuple[int, ...], ratio: float) -> Masks:
+    def draw(
+        self, draws: Draws, *, grid: tuple[int, ...], ratio: float, guide: Tensor | None = None
+    ) -> Masks:
         """Draw masks, (B, *grid), True = hidden."""
         blocks, dims = self.config.num_blocks, len(grid)
         edges = torch.tensor(grid, device=draws.device, dtype=torch.float32)
@@ -38,7 +42,4 @@ class BlockMask(Mask):
         places = torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1).reshape(1, 1, -1, dims)
         distance = ((places - centres).abs() / edges).amax(dim=-1).amin(dim=1)  # (B, N)
         tie_break = 1e-4 * draws.uniform("tie", distance.shape[1])
-        hidden = torch.zeros_like(distance, dtype=torch.bool)
-        nearest = (distance + tie_break).argsort(dim=1, stable=True)[:, : num_hidden(grid, ratio)]
-        hidden.scatter_(1, nearest, value=True)
-        return hidden.reshape(len(distance), *grid)
+        return smallest(distance + tie_break, num_hidden(grid, ratio)).reshape(-1, *grid)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 
-import torch
+from torch import Tensor
 
 from anlage.config import BaseConfig
 from anlage.tensors import Masks
 from anlage.transforms.draws import Draws
 from anlage.transforms.masks import Mask, num_hidden
+from anlage.transforms.masks._choice import random_order, smallest
 
 __all__ = ["RandomMask"]
 
@@ -26,10 +27,9 @@ class RandomMask(Mask):
     def __init__(self, config: Config | None = None) -> None:
         self.config = config or self.Config()
 
-    def draw(self, draws: Draws, *, grid: tuple[int, ...], ratio: float) -> Masks:
+    def draw(
+        self, draws: Draws, *, grid: tuple[int, ...], ratio: float, guide: Tensor | None = None
+    ) -> Masks:
         """Draw masks, (B, *grid), True = hidden."""
-        noise = draws.uniform("order", math.prod(grid))  # (B, N)
-        hidden = torch.zeros_like(noise, dtype=torch.bool)
-        chosen = noise.argsort(dim=1, stable=True)[:, : num_hidden(grid, ratio)]
-        hidden.scatter_(1, chosen, value=True)
-        return hidden.reshape(len(noise), *grid)
+        hidden = smallest(random_order(draws, math.prod(grid)), num_hidden(grid, ratio))
+        return hidden.reshape(-1, *grid)
