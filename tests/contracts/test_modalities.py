@@ -1,6 +1,9 @@
 """What every policy keeps to: it makes working views, and what it forbids cannot be smuggled in."""
 
+import json
 import math
+import re
+from importlib import resources
 
 import numpy as np
 import pytest
@@ -8,10 +11,26 @@ import torch
 
 from anlage import plugins
 from anlage.errors import ConfigError
-from anlage.modalities import Augmentation, Policy, calibrate, unit_range, view_plan
+from anlage.modalities import (
+    NEEDS,
+    SOURCES,
+    Augmentation,
+    Policy,
+    calibrate,
+    unit_range,
+    view_plan,
+)
+from anlage.modalities._plan import _say_once
 from anlage.transforms import SpatialTransform
 from anlage.transforms.draws import Draws
-from anlage.transforms.views import CropBatch, Intensities, make_views
+from anlage.transforms.views import (
+    CropBatch,
+    Intensities,
+    Step,
+    ViewPlan,
+    make_views,
+    one_view,
+)
 from anlage.types import TaskProfile, ViewSpec
 
 MODALITIES = plugins.available("modalities")
@@ -27,10 +46,24 @@ SPECS = {
     "many": ViewSpec(num_views=4),
 }
 SIDED = TaskProfile(task="t", signal="global", label_changing={"flip_lr": "the label has a side"})
-NOT_STRENGTH = {("gaussian_blur", "truncate")}  # where a kernel is cut off does not matter
+NOT_STRENGTH = {  # which form a change has and where it lies, not how strong it is
+    ("beam_hardening", "body_above"),
+    ("cutout", "aspect"),
+    ("cutout", "foreground"),
+    ("depth_gain", "axis"),
+    ("depth_gain", "sliders"),
+    ("gaussian_blur", "truncate"),
+    ("jpeg", "halve_colour"),
+    ("metal_streaks", "directions"),
+    ("shadow", "apex"),
+    ("shadow", "axis"),
+    ("shadow", "start"),
+}
 
 every = pytest.mark.parametrize("name", MODALITIES)
-in_2d_and_3d = pytest.mark.parametrize("dims", [2, 3])
+in_its_dims = pytest.mark.parametrize(
+    ("name", "dims"), [(name, dims) for name, policy in POLICIES.items() for dims in policy.dims]
+)
 grey_and_colour = pytest.mark.parametrize("channels", [1, 3])
 
 BANS = [(name, ban) for name, policy in POLICIES.items() for ban in policy.forbidden]
@@ -41,6 +74,13 @@ LIMITS = [
     for rule in policy.views
     for key in policy.views[rule].limits
 ]
+LEASTS = [
+    (name, rule, key)
+    for name, policy in POLICIES.items()
+    for rule in policy.views
+    for key in policy.views[rule].least
+]
+ARTEFACTS = [(name, artefact) for name, policy in POLICIES.items() for artefact in policy.artefacts]
 
 
 def intensities_of(name, channels=1):
@@ -56,18 +96,21 @@ def stored_of(name, dims, channels, count):
     scaling = POLICIES[name].scaling
     unit = "hu" if scaling.kind == "hu" else "arbitrary"
     storage = scaling.storage(bits=12, unit=unit)
-    pixels = np.random.default_rng(0).uniform(-900, 3000, (count, channels, *SOURCE[dims]))
+    ends = {"suv": (0, 30)}.get(scaling.kind, (-900, 3000))
+    pixels = np.random.default_rng(0).uniform(*ends, (count, channels, *SOURCE[dims]))
     ready = [
         calibrate(one, kind=scaling.kind, storage=storage, bits=0, unit=unit) for one in pixels
     ]
     return torch.from_numpy(np.stack(ready))
 
 
-def plan_of(name, views=None, *, dims=2, channels=3, spec=SPECS["contrastive"], **options):
+def plan_of(
+    name, views=None, *, dims=2, channels=3, spec=SPECS["contrastive"], task_needs=(), **options
+):
     return view_plan(
         POLICIES[name],
         spec,
-        Augmentation(views=views or {}),
+        Augmentation(views=views or {}, task_needs=task_needs),
         modality=name,
         size=SIZE[dims],
         intensities=intensities_of(name, channels),
@@ -90,6 +133,27 @@ def views_of(name, plan, spec, *, dims, channels, samples=(0, 1, 2, 3), seed=0):
     sample = np.array(samples)
     draws = Draws(seed=seed, epoch=np.zeros_like(sample), sample=sample)
     return make_views(batch_of(name, dims, channels, samples), plan, spec, draws=draws)
+
+
+WANTED = {
+    "cxr",
+    "ct",
+    "mri",
+    "ultrasound",
+    "histology",
+    "microscopy",
+    "dermoscopy",
+    "fundus",
+    "oct",
+    "endoscopy",
+    "mammography",
+    "pet",
+    "generic",
+}
+
+
+def test_every_modality_of_the_evidence_base_has_a_policy():
+    assert set(MODALITIES) >= WANTED
 
 
 # --- the policy as data --------------------------------------------------------------------
@@ -123,7 +187,7 @@ def test_a_view_names_a_transform_and_settings_that_exist(name, view):
     rule = POLICIES[name].views[view]
     assert plugins.family("transforms", rule.transform) in {"spatial", "intensity"}
     config = plugins.load("transforms", rule.transform).Config.parse(rule.params, where=view)
-    assert set(rule.limits) <= set(config.model_dump())
+    assert set(rule.limits) | set(rule.least) <= set(config.model_dump())
 
 
 @pytest.mark.parametrize(("name", "view"), RULES)
@@ -136,7 +200,7 @@ def test_every_strength_of_a_view_has_a_limit(name, view):
         for key, value in config.model_dump().items()
         if not isinstance(value, str) and (rule.transform, key) not in NOT_STRENGTH
     }
-    assert strengths <= set(rule.limits)
+    assert strengths <= set(rule.limits) | set(rule.least)
 
 
 @pytest.mark.parametrize(("name", "ban"), BANS)
@@ -148,11 +212,88 @@ def test_what_is_forbidden_names_a_transform_and_settings_that_exist(name, ban):
     assert ban not in POLICIES[name].views
 
 
-# --- views that work -----------------------------------------------------------------------
+def sources_of(policy):
+    said = [policy.scaling, policy.crop, policy.corruption, policy.pairs, *policy.shortcuts]
+    for group in (policy.views, policy.forbidden, policy.artefacts, policy.hints):
+        said += group.values()
+    return {name for one in said for name in re.split(r"[;,] *", one.source)}
 
 
 @every
-@in_2d_and_3d
+def test_every_source_is_a_design_rule_or_a_paper_that_is_listed(name):
+    path = resources.files("anlage") / "evidence" / "rules.json"
+    rules = {rule["id"] for rule in json.loads(path.read_text(encoding="utf-8"))}
+    assert sources_of(POLICIES[name]) <= rules | set(SOURCES)
+
+
+def test_no_paper_is_listed_that_no_policy_names():
+    assert set(SOURCES) == {
+        source
+        for policy in POLICIES.values()
+        for source in sources_of(policy)
+        if not re.fullmatch(r"R\d\d", source)
+    }
+
+
+@every
+def test_a_policy_says_what_goes_wrong_and_what_misleads(name):
+    policy = POLICIES[name]
+    assert policy.artefacts
+    assert all(
+        len(one.because) > 5 and len(one.strengths) >= 2 for one in policy.artefacts.values()
+    )
+    assert all(len(one.what) > 4 and len(one.remedy) > 10 for one in policy.shortcuts)
+    assert policy.shortcuts
+    assert policy.notes or policy.hints
+    assert name == "generic" or policy.pairs.never
+
+
+@every
+def test_nothing_is_both_allowed_and_forbidden(name):
+    policy = POLICIES[name]
+    assert not set(policy.views) & set(policy.forbidden)
+    for rule in policy.views.values():
+        plugin = plugins.load("transforms", rule.transform)
+        full = rule.model_copy(
+            update={"params": plugin.Config.parse(rule.params, where="t").model_dump()}
+        )
+        assert policy._ban(full) is None
+
+
+@pytest.mark.parametrize(("name", "artefact"), ARTEFACTS)
+def test_an_artefact_exists_and_grows_with_its_strength(name, artefact):
+    one = POLICIES[name].artefacts[artefact]
+    plugin = plugins.load("transforms", one.transform)
+    images = torch.rand(16, 1, 6, 8, generator=torch.Generator().manual_seed(0))
+    images = images.repeat(1, 3, 1, 1).repeat_interleave(4, 2).repeat_interleave(4, 3)
+    images[:, 1:] *= 0.8  # some colour
+    numbers = np.arange(16)
+    batch = CropBatch(
+        images=images,
+        label_maps=None,
+        spacing_mm=torch.ones(16, 2),
+        sample=torch.arange(16),
+        patient=torch.arange(16),
+    )
+    changes = []
+    for params in one.strengths:
+        config = plugin.Config.parse(params, where=artefact)
+        plan = ViewPlan(
+            size=(24, 32),
+            intensities=Intensities(low=0, high=1, mean=(0.0,) * 3, std=(1.0,) * 3),
+            steps=(Step(name="artefact", p=1.0, transform=plugin(config)),),
+        )
+        draws = Draws(seed=0, epoch=np.zeros_like(numbers), sample=numbers)
+        views, _ = one_view(batch, plan, draws=draws)
+        changes.append(float((views - images).abs().mean()))
+    assert changes == sorted(changes)
+    assert changes[0] > 0
+
+
+# --- views that work -----------------------------------------------------------------------
+
+
+@in_its_dims
 @grey_and_colour
 @pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
 def test_every_method_gets_finite_views_in_the_calibrated_range(name, dims, channels, spec):
@@ -176,8 +317,7 @@ def test_every_method_gets_finite_views_in_the_calibrated_range(name, dims, chan
         assert masks.flatten(1).sum(1).tolist() == [round(ratio * math.prod(grid))] * 4
 
 
-@every
-@in_2d_and_3d
+@in_its_dims
 def test_views_depend_on_their_draws_and_not_on_their_batch(name, dims):
     spec = SPECS["hybrid"]
     plan = plan_of(name, dims=dims, spec=spec)
@@ -194,12 +334,47 @@ def test_views_depend_on_their_draws_and_not_on_their_batch(name, dims):
         assert torch.equal(alone.masks[number][0], first.masks[number][2])
 
 
-@every
-@in_2d_and_3d
+@in_its_dims
 def test_a_policy_uses_all_its_views_where_there_is_colour_and_no_label(name, dims):
     steps = [step.name for step in plan_of(name, dims=dims).steps]
-    expected = [view for view, rule in POLICIES[name].views.items() if dims in rule.dims]
+    views = POLICIES[name].views.items()
+    expected = [view for view, rule in views if dims in rule.dims and rule.level != "avoid"]
     assert steps == expected
+
+
+AVOIDED = [
+    (name, view)
+    for name, policy in POLICIES.items()
+    for view, rule in policy.views.items()
+    if rule.level == "avoid"
+]
+
+
+@pytest.mark.parametrize(("name", "view"), AVOIDED)
+def test_what_is_to_be_avoided_is_made_only_on_demand_and_with_a_warning(name, view, capsys):
+    _say_once.cache_clear()
+    assert view not in [step.name for step in plan_of(name).steps]
+    assert capsys.readouterr().out == ""
+    assert view in [step.name for step in plan_of(name, {view: {}}).steps]
+    said = capsys.readouterr().out
+    rule = POLICIES[name].views[view]
+    assert f"view {view} is better avoided for {name}: {rule.because} ({rule.source})" in said
+
+
+@every
+@pytest.mark.parametrize("need", NEEDS)
+def test_a_named_need_leaves_out_what_would_destroy_it_and_says_so(name, need, capsys):
+    _say_once.cache_clear()
+    hanging = POLICIES[name].asks().get(need, ())
+    was = [step.name for step in plan_of(name).steps]
+    left = [step.name for step in plan_of(name, task_needs=(need,)).steps]
+    assert left == [view for view in was if view not in hanging]
+    said = capsys.readouterr().out
+    for view in set(was) - set(left):
+        assert f"Left out for task_needs: view {view} (" in said
+    for view in hanging:
+        with pytest.raises(ConfigError, match=f"view {view} cannot be used for this task"):
+            plan_of(name, {view: {}}, task_needs=(need,))
 
 
 @every
@@ -243,8 +418,30 @@ def test_who_forbids_a_mirror_is_not_turned_over_by_a_recipe_either(name, transf
     if "flip" in [ban.transform for ban in policy.forbidden.values()]:
         with pytest.raises(ConfigError, match="may have degrees up" if is_own else "is forbidden"):
             plan_of(name, {transform: params})
-    elif not is_own:
+    elif not is_own and transform not in [ban.transform for ban in policy.forbidden.values()]:
         assert transform in [step.name for step in plan_of(name, {transform: params}).steps]
+
+
+def could_be(rule, key, value):
+    """Whether the transform itself takes a value."""
+    try:
+        plugins.load("transforms", rule.transform).Config.parse(
+            {**rule.params, key: value}, where="t"
+        )
+    except ConfigError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(("name", "view", "key"), LEASTS)
+def test_what_harms_by_being_small_has_a_least_value(name, view, key):
+    rule = POLICIES[name].views[view]
+    least = rule.least[key]
+    assert view in [step.name for step in plan_of(name, {view: {key: least}}).steps]
+    wanted = f"view {view} may have {key} down to {least:g} for {name}, got"
+    with pytest.raises(ConfigError, match=wanted) as caught:
+        plan_of(name, {view: {key: least * 0.99}})
+    assert rule.because in str(caught.value)
 
 
 @pytest.mark.parametrize(("name", "view", "key"), LIMITS)
@@ -262,6 +459,8 @@ def test_a_strength_may_reach_its_limit_but_not_pass_it(name, view, key):
     plan = plan_of(name, {view: {key: value(limit)}})
     assert view in [one.name for one in plan.steps]
     wanted = f"view {view} may have {key} up to {limit:g} for {name}"
+    if not could_be(rule, key, value(limit + step)):  # the transform itself goes no further
+        return
     for beyond in (value(limit + step), str(limit + step) if isinstance(default, float) else None):
         if beyond is not None:
             with pytest.raises(ConfigError, match=wanted) as caught:
@@ -318,8 +517,7 @@ def test_a_crop_below_the_least_scale_is_refused_with_the_reason(name):
 # --- tasks whose label names a side --------------------------------------------------------
 
 
-@every
-@in_2d_and_3d
+@in_its_dims
 def test_a_label_with_a_side_never_meets_a_view_that_swaps_sides(name, dims):
     plan = plan_of(name, dims=dims, task=SIDED)
     across = {2: 1, 3: 0}[dims]  # columns, or X
@@ -331,8 +529,7 @@ def test_a_label_with_a_side_never_meets_a_view_that_swaps_sides(name, dims):
             assert (step.transform.matrix(own, dims=dims)[:, across, across] > 0).all()
 
 
-@every
-@in_2d_and_3d
+@in_its_dims
 def test_a_recipe_cannot_ask_for_a_mirror_where_the_label_has_a_side(name, dims):
     asked = [("flip_lr", {}), ("flip", {}), ("flip", {"axis": "lr"}), ("flip_ud", {"axis": "lr"})]
     for view, params in asked:

@@ -53,3 +53,36 @@ def test_a_mirror_is_only_tolerated_since_organs_have_sides():
 def test_crops_keep_nodules():
     assert POLICY.crop.scale[0] >= 0.5
     assert POLICY.crop.least_scale >= 0.2
+
+
+# --- what the views do to values ---
+
+
+WINDOW = (-500.0, 500.0)
+
+
+@pytest.mark.parametrize("organ_hu", [-300.0, 40.0, 300.0])
+def test_a_plan_never_moves_the_mean_of_an_organ_further_than_the_policy_states(
+    plan_of, drifts_of, organ_hu
+):
+    """Brightness, contrast about the mean, and cupping are all that may move a mean."""
+    plan = plan_of("ct")
+    tone, cupping = POLICY.views["brightness_contrast"], POLICY.views["beam_hardening"]
+    stated = tone.params["brightness"] + 0.5 * tone.params["contrast"] + cupping.params["depth"]
+    drifts = drifts_of(plan, organ_hu, window=WINDOW)
+    assert drifts[0] <= 1000 * stated + 10  # 10 HU: what is left of noise over 64 pixels
+    assert drifts.median() < 25
+
+
+def test_at_their_limits_views_still_keep_the_tissue(plan_of, drifts_of):
+    views = {name: POLICY.views[name].limits for name in ("brightness_contrast", "beam_hardening")}
+    plan = plan_of("ct", views)
+    limits = POLICY.views["brightness_contrast"].limits
+    stated = limits["brightness"] + 0.5 * limits["contrast"]
+    stated += POLICY.views["beam_hardening"].limits["depth"]
+    assert drifts_of(plan, 40.0, window=WINDOW)[0] <= 1000 * stated + 10
+
+
+def test_a_nonlinear_change_of_hounsfield_units_would_be_noticed(plan_of, drifts_of):
+    plan = plan_of("histology", {"gamma": {"p": 1.0, "power": 2.0}})
+    assert drifts_of(plan, 40.0, window=WINDOW)[0] > 150

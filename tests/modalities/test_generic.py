@@ -14,8 +14,8 @@ def test_nothing_is_mirrored_or_turned_far_unless_a_recipe_says_so(plan_of):
     assert "flip_lr" in [step.name for step in plan_of("generic", {"flip_lr": {}}).steps]
 
 
-def test_every_view_is_only_tolerated():
-    assert {rule.level for rule in POLICY.views.values()} == {"mild"}
+def test_no_view_is_advised():
+    assert {rule.level for rule in POLICY.views.values()} == {"mild", "avoid"}
 
 
 def test_no_device_inverts_the_bright_half_of_its_scale(plan_of):

@@ -144,14 +144,14 @@ def test_kind_and_options_choose_the_mask(make_policy, plan_of):
 
 
 def test_an_unknown_mask_or_option_names_the_nearest(make_policy, plan_of):
-    with pytest.raises(ConfigError, match=r"no plug-in named 'blok'\. Did you mean 'block'"):
+    with pytest.raises(ConfigError, match=r"there is no mask 'blok'\. Did you mean 'block'"):
         masking_of(plan_of, make_policy(), kind="blok")
     with pytest.raises(ConfigError, match=r"mask block: .*'blocks'"):
         masking_of(plan_of, make_policy(), kind="block", options={"blocks": 2})
 
 
 def test_a_mask_is_no_transform(make_policy, plan_of):
-    with pytest.raises(ConfigError, match="no plug-in named 'gamma'"):
+    with pytest.raises(ConfigError, match="there is no mask 'gamma'"):
         masking_of(plan_of, make_policy(), kind="gamma")
 
 

@@ -5,6 +5,7 @@ from pydantic import ValidationError
 
 from anlage.errors import ConfigError
 from anlage.modalities import Corruption, Forbidden, ViewRule
+from anlage.modalities._plan import _say_once
 from anlage.types import TaskProfile
 
 WHY = {"because": "the reason", "source": "R0"}
@@ -264,3 +265,101 @@ def test_a_policy_cannot_be_changed_and_knows_its_words(make_policy):
 def test_a_share_to_hide_lies_between_nothing_and_all(values):
     with pytest.raises(ConfigError, match=f"{next(iter(values))}: Input should be"):
         Corruption.parse({"ratio": 0.5, "unit": 0.1, **WHY, **values}, where="policy")
+
+
+# --- what is better avoided ----------------------------------------------------------------
+
+
+def test_a_view_to_avoid_is_off_until_a_recipe_names_it(make_policy, plan_of, capsys):
+    _say_once.cache_clear()
+    policy = make_policy(views={"gamma": rule("gamma", level="avoid"), "rotate": rule("rotate")})
+    assert names(plan_of(policy)) == ["rotate"]
+    assert capsys.readouterr().out == ""
+    assert names(plan_of(policy, {"gamma": {}})) == ["rotate", "gamma"]
+    assert capsys.readouterr().out == (
+        "Careful: view gamma is better avoided for test: the reason (R0). It is used since the "
+        "recipe asks for it.\n"
+    )
+
+
+def test_a_warning_comes_once_per_process(make_policy, plan_of, capsys):
+    _say_once.cache_clear()
+    policy = make_policy(views={"gamma": rule("gamma", level="avoid")})
+    for _ in range(3):
+        plan_of(policy, {"gamma": {}})
+    assert capsys.readouterr().out.count("Careful") == 1
+
+
+def test_a_view_to_avoid_is_known_under_every_name(make_policy, plan_of, capsys):
+    _say_once.cache_clear()
+    policy = make_policy(views={"upside": rule("flip", params={"axis": "ud"}, level="avoid")})
+    plan_of(policy, {"flip_ud": {}})
+    assert "Careful: view flip_ud" in capsys.readouterr().out
+    plan_of(policy, {"flip_lr": {}})
+    assert capsys.readouterr().out == ""
+
+
+def test_who_allows_a_change_elsewhere_does_not_warn_of_it(make_policy, plan_of, capsys):
+    _say_once.cache_clear()
+    policy = make_policy(
+        views={"gamma": rule("gamma"), "strong": rule("gamma", params={"power": 3}, level="avoid")}
+    )
+    plan_of(policy, {"strong": {}})
+    assert capsys.readouterr().out == ""
+
+
+def test_a_view_that_is_left_out_for_its_dimensions_is_not_warned_of(make_policy, plan_of, capsys):
+    _say_once.cache_clear()
+    policy = make_policy(views={"gamma": rule("gamma", level="avoid", dims=(3,))})
+    assert names(plan_of(policy, {"gamma": {}}, dims=2)) == []
+    assert capsys.readouterr().out == ""
+
+
+def test_what_harms_by_being_small_may_go_down_to_its_least(make_policy, plan_of):
+    own = rule("kspace_mask", params={"centre": 0.1}, least={"centre": 0.05})
+    policy = make_policy(views={"kspace_mask": own})
+    assert plan_of(policy, {"kspace_mask": {"centre": 0.05}}).steps[0].transform.config.centre
+    with pytest.raises(
+        ConfigError, match=r"centre down to 0\.05 for test, got 0\.04: .* Raise centre"
+    ):
+        plan_of(policy, {"kspace_mask": {"centre": 0.04}})
+
+
+def test_a_least_value_holds_for_both_ends_of_a_range(make_policy, plan_of):
+    own = rule("gaussian_blur", least={"sigma": 0.5}, params={"sigma": (0.5, 1.0)})
+    with pytest.raises(ConfigError, match=r"sigma down to 0\.5 for test, got 0\.2"):
+        plan_of(make_policy(views={"gaussian_blur": own}), {"gaussian_blur": {"sigma": [0.2, 1]}})
+
+
+# --- what the task needs -------------------------------------------------------------------
+
+
+def test_a_named_need_takes_views_away_and_says_which_and_why(make_policy, plan_of, capsys):
+    _say_once.cache_clear()
+    policy = make_policy(
+        views={"flip_lr": rule("flip", params={"axis": "lr"}), "gamma": rule("gamma")}
+    )
+    assert names(plan_of(policy, task_needs=("laterality",))) == ["gamma"]
+    said = capsys.readouterr().out
+    assert said == ("Left out for task_needs: view flip_lr (the task tells left from right).\n")
+    assert names(plan_of(policy, task_needs=("laterality", "intensity"))) == []
+
+
+def test_a_need_and_a_tasks_own_reasons_add_up(make_policy, plan_of):
+    policy = make_policy(
+        views={"flip_lr": rule("flip", params={"axis": "lr"}), "gamma": rule("gamma")}
+    )
+    task = sided(gamma="the curve is the label")
+    assert names(plan_of(policy, task=task, task_needs=("laterality",))) == []
+
+
+def test_a_recipe_cannot_ask_for_what_it_says_the_task_does_not_bear(make_policy, plan_of):
+    with pytest.raises(ConfigError, match="view flip_lr cannot be used for this task"):
+        plan_of(make_policy(), {"flip_lr": {}}, task_needs=("laterality",))
+
+
+def test_nothing_is_said_of_what_a_task_itself_leaves_out(make_policy, plan_of, capsys):
+    _say_once.cache_clear()
+    policy = make_policy(views={"flip_lr": rule("flip", params={"axis": "lr"})})
+    plan_of(policy, task=sided(**MIRRORED))
+    assert capsys.readouterr().out == ""

@@ -248,3 +248,53 @@ def test_a_flat_foreground_gives_finite_scores():
 )
 def test_the_unit_interval_is_the_window_or_all_that_is_stored(kind, storage, window, expected):
     assert unit_range(kind=kind, storage=storage, window=window) == expected
+
+
+# --- uptake --------------------------------------------------------------------------------
+
+
+def uptake(values, unit="arbitrary"):
+    return calibrate(np.array([values]), kind="suv", storage="float16", bits=0, unit=unit)
+
+
+def test_suv_stays_suv_and_is_never_scaled_per_image():
+    for scale in (1.0, 0.1):
+        values = scale * np.linspace(0, 30, 50)
+        np.testing.assert_allclose(uptake(values)[0], values, rtol=1e-3)
+
+
+def test_suv_is_clipped_to_what_bodies_show():
+    assert uptake([*[1.0] * 2000, -0.5, 180.0])[0, -2:].tolist() == [0, 100]
+
+
+@pytest.mark.parametrize("scale", [1e3, 1e5])
+def test_values_that_cannot_be_suv_are_refused_with_what_to_do(scale):
+    with pytest.raises(DataError, match=r"must come in SUV, .* as Bq/ml or counts do\. Divide by"):
+        uptake(scale * np.linspace(0, 20, 100))
+
+
+def test_pictures_do_not_enter_a_store_of_suv():
+    with pytest.raises(DataError, match="these values are a picture"):
+        uptake([1.0, 2.0], unit="display")
+
+
+@pytest.mark.parametrize(
+    ("kind", "unit", "storage", "stored"),
+    [
+        ("suv", "arbitrary", "float16", "suv"),
+        ("suv", "display", "uint8", "display"),
+        ("hu", "hu", "int16", "hu"),
+        ("hu", "display", "uint8", "display"),
+        ("display", "display", "uint8", "display"),
+    ],
+)
+def test_windowed_pictures_are_stored_as_pictures(kind, unit, storage, stored):
+    own = scaling(kind)
+    assert own.storage(bits=8 if unit == "display" else 16, unit=unit) == storage
+    assert own.kind_of(storage) == stored
+
+
+def test_a_window_of_suv_is_the_unit_interval():
+    assert unit_range(kind="suv", storage="float16", window=(0.0, 7.0)) == (0, 7)
+    assert unit_range(kind="suv", storage="float16", window=None) == (0, 100)
+    assert unit_range(kind="display", storage="uint8", window=(0.0, 7.0)) == (0, 255)

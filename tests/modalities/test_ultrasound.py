@@ -41,4 +41,4 @@ def test_crops_keep_a_lesion_with_its_shadow():
 
 
 def test_marks_of_the_examiner_are_named_as_a_shortcut():
-    assert any("calipers" in shortcut for shortcut in POLICY.shortcuts)
+    assert any("calipers" in shortcut.what for shortcut in POLICY.shortcuts)

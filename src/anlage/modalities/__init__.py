@@ -8,20 +8,41 @@ such as R32 refer to the design rules in docs/reference/rules.md.
 
 from __future__ import annotations
 
-from anlage.modalities._plan import Augmentation, MaskChoice, view_plan
-from anlage.modalities._policy import Corruption, Crop, Forbidden, Policy, ViewRule
+from anlage.modalities._masks import MaskChoice, view_pixel_mm
+from anlage.modalities._needs import NEEDS, Need
+from anlage.modalities._plan import Augmentation, view_plan
+from anlage.modalities._policy import Policy
+from anlage.modalities._rules import (
+    Artefact,
+    Corruption,
+    Crop,
+    Forbidden,
+    Hint,
+    Pairs,
+    Shortcut,
+    ViewRule,
+)
 from anlage.modalities._scaling import Scaling, calibrate, unit_range
+from anlage.modalities._sources import SOURCES
 
 __all__ = [
+    "NEEDS",
+    "SOURCES",
+    "Artefact",
     "Augmentation",
     "Corruption",
     "Crop",
     "Forbidden",
+    "Hint",
     "MaskChoice",
+    "Need",
+    "Pairs",
     "Policy",
     "Scaling",
+    "Shortcut",
     "ViewRule",
     "calibrate",
     "unit_range",
+    "view_pixel_mm",
     "view_plan",
 ]

@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
-
-from pydantic import Field
 
 from anlage import plugins
 from anlage.config import BaseConfig
 from anlage.errors import ConfigError
-from anlage.modalities._policy import Policy, ViewRule
+from anlage.modalities._masks import MaskChoice, mask_plan
+from anlage.modalities._needs import Need, label_changing
+from anlage.modalities._policy import Policy
+from anlage.modalities._rules import ViewRule
+from anlage.progress import say
 from anlage.types import TaskProfile, ViewSpec
 
 if TYPE_CHECKING:  # torch is imported only when a plan is made
-    from anlage.transforms.views import Intensities, MaskPlan, Step, ViewPlan
+    from anlage.transforms.views import Intensities, Step, ViewPlan
 
-__all__ = ["Augmentation", "MaskChoice", "view_plan"]
-
-
-class MaskChoice(BaseConfig):
-    """How a recipe hides parts of images; None leaves a setting to the policy or the method.
-
-    Attributes:
-        kind: Name of a mask plug-in.
-        ratio: Share of positions to hide.
-        unit: Edge of a hidden block in pixels of the view.
-        options: Settings of the mask plug-in.
-    """
-
-    kind: str = "random"
-    ratio: float | None = Field(default=None, gt=0, lt=1)
-    unit: int | None = Field(default=None, ge=1)
-    options: dict[str, Any] = {}
+__all__ = ["Augmentation", "view_plan"]
 
 
 class Augmentation(BaseConfig):
@@ -41,12 +27,15 @@ class Augmentation(BaseConfig):
 
     Attributes:
         views: By view name: settings to change, or None to leave the view out.
+        task_needs: What the labels hang on besides the disease: laterality, orientation, colour,
+            intensity. Views that would destroy it are left out.
         crop_scale: Least and largest share of an image that a view keeps.
         mask: How masked methods hide parts.
         window: Name of the modality's intensity window; None for its default.
     """
 
     views: dict[str, dict[str, Any] | None] = {}
+    task_needs: tuple[Need, ...] = ()
     crop_scale: tuple[float, float] | None = None
     mask: MaskChoice = MaskChoice()
     window: str | None = None
@@ -62,8 +51,12 @@ def view_plan(
     intensities: Intensities,
     patch: int | None = None,
     task: TaskProfile | None = None,
+    pixel_mm: Sequence[float] | None = None,
 ) -> ViewPlan:
     """Make the plan of one run.
+
+    Says once per process which views a named need of the task left out, and which views the
+    recipe uses although the modality advises to avoid them.
 
     Args:
         policy: The modality's policy.
@@ -74,6 +67,7 @@ def view_plan(
         intensities: Calibration and standardisation.
         patch: The transformer's patch edge: mask units become multiples of it.
         task: The downstream task, whose label no view may change.
+        pixel_mm: Edges of a view's pixel: see :func:`view_pixel_mm`; None where unknown.
 
     Raises:
         ConfigError: If the recipe asks for a forbidden or too strong change, a crop below the
@@ -81,12 +75,13 @@ def view_plan(
     """
     from anlage.transforms.views import ViewPlan
 
-    rules = policy.rules(augmentation.views, modality=modality)
+    needed = label_changing(augmentation.task_needs)
+    changing = {**needed, **(task.label_changing if task else {})}
     steps = []
-    for name, rule in rules.items():
+    for name, rule in policy.rules(augmentation.views, modality=modality).items():
         step, full = _step(name, rule)
         policy.check(name, full, modality=modality)
-        reason = policy.label_change(full, task)
+        reason = policy.label_change(full, changing)
         where = "this task" if reason else "these images"
         reason = reason or _misfit(step, channels=len(intensities.mean))
         if reason is not None and augmentation.views.get(name) is not None:
@@ -94,18 +89,42 @@ def view_plan(
                 f"view {name} cannot be used for {where}: {reason}. "
                 "Remove it from the recipe's views."
             )
+        if policy.label_change(full, needed) is not None:
+            _say_once(f"Left out for task_needs: view {name} ({reason}).")
         if reason is None and len(size) in rule.dims:
             steps.append(step)
+            _warn(policy, name, full, modality)
     return ViewPlan(
         size=tuple(size),
         intensities=intensities,
         crop_scale=_crop_scale(policy, augmentation, modality),
         crop_aspect=policy.crop.aspect,
         steps=tuple(steps),
-        masking=_mask_plan(policy, spec, augmentation.mask, tuple(size), patch)
+        masking=mask_plan(
+            policy.corruption,
+            spec,
+            augmentation.mask,
+            size=tuple(size),
+            patch=patch,
+            pixel_mm=pixel_mm,
+        )
         if spec.is_masked
         else None,
     )
+
+
+def _warn(policy: Policy, name: str, full: ViewRule, modality: str) -> None:
+    if (caution := policy.caution(full)) is not None:
+        _say_once(
+            f"Careful: view {name} is better avoided for {modality}: {caution.because} "
+            f"({caution.source}). It is used since the recipe asks for it."
+        )
+
+
+@cache
+def _say_once(line: str) -> None:
+    """Say a line to the user, but not again for every run of a study."""
+    say(line)
 
 
 def _misfit(step: Step, *, channels: int) -> str | None:
@@ -134,43 +153,3 @@ def _step(name: str, rule: ViewRule) -> tuple[Step, ViewRule]:
     config = plugin.Config.parse(rule.params, where=f"view {name}")
     full = rule.model_copy(update={"params": config.model_dump()})
     return Step(name=name, p=rule.p, transform=plugin(config)), full
-
-
-def _mask_plan(
-    policy: Policy, spec: ViewSpec, choice: MaskChoice, size: tuple[int, ...], patch: int | None
-) -> MaskPlan:
-    from anlage.transforms.views import MaskPlan
-
-    unit = choice.unit or spec.mask_unit
-    if unit is None:
-        unit = _nearest_unit(policy.corruption.unit * min(size), size=size, patch=patch or 1)
-    num_blocks = math.prod(edge // unit for edge in size)
-    if unit % (patch or 1) or any(edge % unit for edge in size) or num_blocks < 2:
-        raise ConfigError(
-            f"mask unit must be a multiple of the patch ({patch or 1}) that divides every edge of "
-            f"the view {list(size)} and leaves at least two blocks, got {unit}. Choose another "
-            "unit or image size."
-        )
-    plugin = plugins.load("transforms/masks", choice.kind)
-    config = plugin.Config.parse(choice.options, where=f"mask {choice.kind}")
-    ratio = choice.ratio or spec.mask_ratio or policy.corruption.ratio
-    return MaskPlan(mask=plugin(config), ratio=ratio, unit=unit)
-
-
-def _nearest_unit(wanted: float, *, size: tuple[int, ...], patch: int) -> int:
-    """Return the multiple of the patch that divides every edge and is nearest to ``wanted``.
-
-    Raises:
-        ConfigError: If it is less than half of ``wanted``: such small blocks are guessed from
-            their neighbours, and nothing is learnt.
-    """
-    common = math.gcd(*size)
-    fitting = [unit for unit in range(patch, common + 1, patch) if common % unit == 0]
-    unit = min(fitting, key=lambda unit: abs(unit - wanted), default=patch)
-    if 2 * unit < wanted:
-        raise ConfigError(
-            f"image size must let blocks of about {wanted:.0f} pixels be hidden, but the edges of "
-            f"{list(size)} have only {common} as common divisor. Choose edges that share a larger "
-            "one, or give the mask unit."
-        )
-    return unit

@@ -1,19 +1,27 @@
-"""What Anlage knows about one modality, as data: the shape of a policy, and how it is obeyed."""
+"""What Anlage knows about one modality, as data, and how it is obeyed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
-
-from pydantic import Field
+from typing import Any
 
 from anlage.config import BaseConfig
 from anlage.errors import ConfigError
+from anlage.modalities._needs import NEEDS, Need, label_changing
+from anlage.modalities._rules import (
+    Artefact,
+    Corruption,
+    Crop,
+    Forbidden,
+    Hint,
+    Pairs,
+    Shortcut,
+    ViewRule,
+)
 from anlage.modalities._scaling import Scaling
 from anlage.plugins import available, nearest
-from anlage.types import TaskProfile
 
-__all__ = ["Corruption", "Crop", "Forbidden", "Policy", "ViewRule"]
+__all__ = ["Policy"]
 
 # Mirrors have one name in every modality, so that tasks and recipes can speak of them.
 _FLIPS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -21,87 +29,6 @@ _FLIPS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 _QUARTER = 90.0  # degrees; beyond it more than half of an image lies on its other side
 _ROOMS = ("transforms/intensity", "transforms/spatial")
-
-
-class ViewRule(BaseConfig):
-    """One change that this modality allows, at the strength at which it is safe.
-
-    Attributes:
-        transform: Name of a transform plug-in.
-        p: Share of views that get it.
-        params: Its default settings.
-        limits: Largest absolute value that each numeric setting may take; beyond it the
-            modality calls the change harmful.
-        dims: Dimensions in which it makes sense.
-        level: ``do`` if its use is advised, ``mild`` if it is only tolerated.
-        because: One sentence, for the user.
-        source: Rule id or citation.
-    """
-
-    transform: str
-    p: float = Field(ge=0, le=1)
-    params: dict[str, Any] = {}
-    limits: dict[str, float] = {}
-    dims: tuple[int, ...] = (2, 3)
-    level: Literal["do", "mild"] = "do"
-    because: str
-    source: str
-
-
-class Forbidden(BaseConfig):
-    """A change that this modality never allows, with the reason.
-
-    Attributes:
-        transform: Name of a transform plug-in.
-        params: Settings that make it forbidden; empty if every use is.
-        because: One sentence, printed when a recipe asks for it.
-        source: Rule id or citation.
-    """
-
-    transform: str
-    params: dict[str, Any] = {}
-    because: str
-    source: str
-
-    def matches(self, rule: ViewRule) -> bool:
-        """Whether a view rule, its transform's defaults filled in, asks for what is forbidden."""
-        return rule.transform == self.transform and all(
-            rule.params.get(key) == value for key, value in self.params.items()
-        )
-
-
-class Crop(BaseConfig):
-    """How much of an image a cropped view may leave out.
-
-    Attributes:
-        scale: Least and largest share of the area (2D) or volume (3D) that a view keeps.
-        aspect: Least and largest factor by which the ratio of two edges may change.
-        least_scale: Smallest share that any recipe may ask for; below it lesions get lost.
-        because: One sentence, for the user.
-        source: Rule id or citation.
-    """
-
-    scale: tuple[float, float]
-    aspect: tuple[float, float] = (0.8, 1.25)
-    least_scale: float
-    because: str
-    source: str
-
-
-class Corruption(BaseConfig):
-    """How a masked method hides parts of an image without hiding the disease.
-
-    Attributes:
-        ratio: Share of positions to hide.
-        unit: Edge of one hidden block, as a share of the view's edge.
-        because: One sentence, for the user.
-        source: Rule id or citation.
-    """
-
-    ratio: float = Field(gt=0, lt=1)
-    unit: float = Field(gt=0, le=0.5)
-    because: str
-    source: str
 
 
 class Policy(BaseConfig):
@@ -115,7 +42,10 @@ class Policy(BaseConfig):
         views: Allowed changes by name.
         forbidden: Changes that are never made, by name.
         corruption: Defaults for masked methods.
+        pairs: Which two images may be a positive pair, and which a negative one.
+        artefacts: What goes wrong in acquisition, by name, to test finished models with.
         shortcuts: What a network could learn instead of the disease.
+        hints: What differs for some of these images, by name: sequences, tasks, regions.
         notes: Advice that is not a rule.
     """
 
@@ -126,13 +56,18 @@ class Policy(BaseConfig):
     views: dict[str, ViewRule]
     forbidden: dict[str, Forbidden]
     corruption: Corruption
-    shortcuts: tuple[str, ...] = ()
+    pairs: Pairs = Pairs()
+    artefacts: dict[str, Artefact] = {}
+    shortcuts: tuple[Shortcut, ...] = ()
+    hints: dict[str, Hint] = {}
     notes: tuple[str, ...] = ()
 
     def rules(
         self, overrides: Mapping[str, Mapping[str, Any] | None] | None = None, *, modality: str
     ) -> dict[str, ViewRule]:
         """Return the view rules of a run: the policy's, changed by a recipe, not yet checked.
+
+        Views to avoid are among them only if the recipe names them.
 
         Args:
             overrides: By view name: settings to change, or None to leave the view out. The name
@@ -142,7 +77,7 @@ class Policy(BaseConfig):
         Raises:
             ConfigError: If there is no view of a name, or its probability is none.
         """
-        rules = dict(self.views)
+        rules = {name: rule for name, rule in self.views.items() if rule.level != "avoid"}
         for name, change in (overrides or {}).items():
             known = self._known(name, modality)
             if change is None:
@@ -176,21 +111,47 @@ class Policy(BaseConfig):
                         f"view {name} may have {key} up to {limit:g} for {modality}, got "
                         f"{size:g}: {own.because} ({own.source}). Lower {key}."
                     )
+            for key, least in own.least.items() if own.transform == rule.transform else ():
+                if (size := _smallest(rule.params.get(key))) < least:
+                    raise ConfigError(
+                        f"view {name} may have {key} down to {least:g} for {modality}, got "
+                        f"{size:g}: {own.because} ({own.source}). Raise {key}."
+                    )
 
-    def label_change(self, rule: ViewRule, task: TaskProfile | None) -> str | None:
+    def caution(self, rule: ViewRule) -> ViewRule | None:
+        """Return the rule that says to avoid a view, whatever it is called, or None."""
+        alike = [
+            own
+            for own in self.views.values()
+            if own.transform == rule.transform and _kind(own.params) <= _kind(rule.params)
+        ]
+        is_fine = any(own.level != "avoid" for own in alike)
+        return None if is_fine else next(iter(alike), None)
+
+    def label_change(self, rule: ViewRule, changing: Mapping[str, str]) -> str | None:
         """Return why a view, whatever it is called, would change a task's label, or None.
 
         Args:
             rule: The view with all settings of its transform, defaults included.
-            task: The downstream task; None has no label.
+            changing: Views that change the label, with the reason: see TaskProfile.
         """
-        for name, reason in task.label_changing.items() if task else ():
+        for name, reason in changing.items():
             named = self.views.get(name) or _named(name, self.forbidden.get(name))
             if rule.transform == named.transform and _kind(named.params) <= _kind(rule.params):
                 return reason
             if named.transform == "flip" and _turns_over(rule):
                 return f"{reason}, and half a turn swaps ends too"
         return None
+
+    def asks(self) -> dict[Need, tuple[str, ...]]:
+        """Return what the user should say of the task, with the views that hang on it."""
+        hanging: dict[Need, tuple[str, ...]] = {}
+        for need in NEEDS:
+            changing = label_changing([need])
+            names = [n for n, rule in self.views.items() if self.label_change(rule, changing)]
+            if names:
+                hanging[need] = tuple(names)
+        return hanging
 
     def _ban(self, rule: ViewRule) -> Forbidden | None:
         """Return what forbids a rule; who forbids a mirror also forbids to turn images over.
@@ -250,3 +211,9 @@ def _size(value: Any) -> float:
     if isinstance(value, list | tuple):
         return max((_size(item) for item in value), default=0.0)
     return abs(float(value)) if isinstance(value, int | float) else 0.0
+
+
+def _smallest(value: Any) -> float:
+    if isinstance(value, list | tuple):
+        return min((_smallest(item) for item in value), default=0.0)
+    return float(value) if isinstance(value, int | float) else 0.0

@@ -13,25 +13,32 @@ import numpy.typing as npt
 
 from anlage.config import BaseConfig
 from anlage.errors import ConfigError, DataError
+from anlage.modalities._corrections import colour_constant, main_region
 
-__all__ = ["Scaling", "calibrate", "unit_range"]
+__all__ = ["Kind", "Scaling", "calibrate", "unit_range"]
 
-Kind = Literal["display", "hu", "foreground_zscore"]
+Kind = Literal["display", "main_region", "colour_constancy", "hu", "suv", "foreground_zscore"]
 Unit = Literal["hu", "display", "arbitrary"]
 Storage = Literal["uint8", "int16", "float16"]
 
 Stored = npt.NDArray[np.generic]
 
 _HU = (-1024, 3071)
+_SUV = (0.0, 100.0)
+_SUV_PLAUSIBLE = 200.0  # Bq/ml are thousands; urine and injection sites stay below
 _Z = (-5.0, 5.0)
+_CORRECTIONS = {"main_region": main_region, "colour_constancy": colour_constant}
 
 
 class Scaling(BaseConfig):
     """How a modality's values are read.
 
     Attributes:
-        kind: ``display`` for images whose full range is meant to be seen; ``hu`` for CT;
-            ``foreground_zscore`` for MRI, whose numbers have no unit.
+        kind: ``display`` for images whose full range is meant to be seen; ``main_region`` for
+            those of them whose largest region is the image, so that all around it becomes
+            black; ``colour_constancy`` for those whose colours are brought to neutral light;
+            ``hu`` for CT; ``suv`` for PET; ``foreground_zscore`` for MRI, whose numbers have
+            no unit.
         windows: By name, the range of stored values that is spread over the unit interval.
             The first is the default. Empty: the whole range.
         because: One sentence, for the user.
@@ -52,9 +59,16 @@ class Scaling(BaseConfig):
         """
         if self.kind == "hu" and unit == "hu":
             return "int16"
-        if self.kind == "foreground_zscore":
+        if self.kind == "foreground_zscore" or (self.kind == "suv" and unit != "display"):
             return "float16"
         return "uint8" if bits <= 8 else "float16"
+
+    def kind_of(self, storage: Storage) -> Kind:
+        """Return how values of a stored type are calibrated: pictures of CT or PET as pictures."""
+        is_picture = (self.kind == "hu" and storage != "int16") or (
+            self.kind == "suv" and storage == "uint8"
+        )
+        return "display" if is_picture else self.kind
 
     def window(self, name: str | None) -> tuple[float, float] | None:
         """Return a window by name, the default for None; None where there are no windows.
@@ -82,11 +96,11 @@ def calibrate(pixels: Stored, *, kind: Kind, storage: Storage, bits: int, unit: 
             is meant to be seen, ``arbitrary`` if the numbers have no meaning of their own.
 
     Returns:
-        (C, *S) of type ``storage``: Hounsfield units clipped to -1024..3071; or foreground
-        z-scores clipped to -5..5; or 0..255; or 0..1.
+        (C, *S) of type ``storage``: Hounsfield units clipped to -1024..3071; or SUV clipped to
+        0..100; or foreground z-scores clipped to -5..5; or 0..255; or 0..1.
 
     Raises:
-        DataError: If the store holds Hounsfield units and these are not.
+        DataError: If the store holds Hounsfield units or SUV and these are not.
     """
     if storage == "int16":
         if unit != "hu":
@@ -96,6 +110,8 @@ def calibrate(pixels: Stored, *, kind: Kind, storage: Storage, bits: int, unit: 
             )
         hounsfield: Stored = np.clip(np.rint(pixels), *_HU).astype(np.int16)
         return hounsfield
+    if kind == "suv":
+        return _uptake(pixels, unit)
     if kind == "foreground_zscore":
         return _foreground_zscore(pixels.astype(np.float32))
     if unit == "display" and bits:
@@ -103,6 +119,8 @@ def calibrate(pixels: Stored, *, kind: Kind, storage: Storage, bits: int, unit: 
     else:
         unit_values = _robust_unit(pixels.astype(np.float32))
     unit_values = np.clip(unit_values, 0, 1)
+    if kind in _CORRECTIONS:
+        unit_values = _CORRECTIONS[kind](unit_values)
     stored: Stored = (
         np.rint(unit_values * 255).astype(np.uint8)
         if storage == "uint8"
@@ -117,9 +135,32 @@ def unit_range(
     """Return the stored values that become 0 and 1 in the unit interval."""
     if storage == "int16":
         return window or (float(_HU[0]), float(_HU[1]))
+    if kind == "suv" and storage == "float16":
+        return window or _SUV
     if kind == "foreground_zscore":
         return _Z
     return (0.0, 255.0) if storage == "uint8" else (0.0, 1.0)
+
+
+def _uptake(values: Stored, unit: Unit) -> npt.NDArray[np.float16]:
+    """Take values as SUV; refuse those that cannot be.
+
+    Raises:
+        DataError: If they are pictures, or so large that they must be Bq/ml or counts.
+    """
+    if unit == "display":
+        raise DataError(
+            "this store holds SUV, but these values are a picture. Prepare pictures of PET in a "
+            "store of their own."
+        )
+    high = float(np.percentile(values.astype(np.float32), 99.9))
+    if high > _SUV_PLAUSIBLE:
+        raise DataError(
+            f"PET must come in SUV, but 1 of 1000 values here lies above {high:.4g}, as Bq/ml or "
+            "counts do. Divide by injected activity (decayed to the scan) per body weight in g."
+        )
+    suv: npt.NDArray[np.float16] = np.clip(values, *_SUV).astype(np.float16)
+    return suv
 
 
 def _foreground_zscore(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float16]:

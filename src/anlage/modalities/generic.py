@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from anlage.modalities import Corruption, Crop, Forbidden, Policy, Scaling, ViewRule
+from anlage.modalities import (
+    Artefact,
+    Corruption,
+    Crop,
+    Forbidden,
+    Policy,
+    Scaling,
+    Shortcut,
+    ViewRule,
+)
 
 __all__ = ["POLICY"]
 
@@ -48,6 +57,24 @@ POLICY = Policy(
             because="every detector is noisy",
             source="R41",
         ),
+        "affine": ViewRule(
+            transform="affine",
+            p=0.3,
+            params={"scale": 1.08, "shear_degrees": 0.0},
+            limits={"scale": 1.2, "shear_degrees": 5.0},
+            level="mild",
+            because="sizes differ a little everywhere",
+            source="R41",
+        ),
+        "cutout": ViewRule(
+            transform="cutout",
+            p=0.2,
+            params={"area": (0.02, 0.1), "foreground_share": 0.25},
+            limits={"area": 0.2, "foreground_share": 0.5},
+            level="avoid",
+            because="a box may hide what the label is about",
+            source="R41",
+        ),
     },
     forbidden={
         "solarize": Forbidden(
@@ -61,6 +88,31 @@ POLICY = Policy(
         unit=0.125,
         because="between what works for CT and what works for photographs",
         source="R50, R52",
+    ),
+    artefacts={
+        "noise": Artefact(
+            transform="gaussian_noise",
+            strengths=({"sigma": 0.03}, {"sigma": 0.06}, {"sigma": 0.1}),
+            because="every detector is noisy",
+            source="physics",
+        ),
+        "exposure": Artefact(
+            transform="brightness_contrast",
+            strengths=(
+                {"brightness": 0.1, "contrast": 0.2},
+                {"brightness": 0.2, "contrast": 0.35},
+                {"brightness": 0.3, "contrast": 0.5},
+            ),
+            because="exposure varies almost everywhere",
+            source="physics",
+        ),
+    },
+    shortcuts=(
+        Shortcut(
+            what="device, site and anything drawn into the image",
+            remedy="predict them from frozen features, and from the background alone",
+            source="R73",
+        ),
     ),
     notes=("Name the modality if you know it: its policy allows more and forbids more.",),
 )
