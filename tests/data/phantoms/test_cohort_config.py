@@ -10,6 +10,7 @@ def test_defaults_are_a_cohort():
     config = CohortConfig()
     assert (config.dims, config.size, config.images_per_patient) == (2, 64, 1)
     assert config.shortcut == 0
+    assert CohortConfig.extra_dials() < set(CohortConfig.model_fields)
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,9 @@ def test_defaults_are_a_cohort():
         ({"dims": 3, "images_per_patient": 2}, "must be 1 for volumes, got 2"),
         ({"shortcut": 0.5, "num_sites": 1}, "needs at least 2 sites"),
         ({"lesion_share": 1.5}, "lesion_share"),
+        ({"lesions": (3, 2)}, "the fewest first, got 3 and 2"),
+        ({"lesions": (0, 2)}, "lesions"),
+        ({"marked_share": -0.1}, "marked_share"),
         ({"lesion_contrst": 1}, "lesion_contrast"),
     ],
 )

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.interpolate import BSpline
 
-from anlage.data.phantoms._fields import FOLD_LIMIT, UNIT_VARIANCE, evaluate, lattice
+from anlage.data.phantoms._fields import FOLD_LIMIT, UNIT_VARIANCE, evaluate, lattice, smooth
 
 
 def axis(n, extent=192.0):
@@ -47,3 +47,18 @@ def test_the_largest_bend_does_not_fold():
     jacobian = np.stack([np.stack(np.gradient(part, 2.0)) for part in moved])
     jacobian = np.moveaxis(jacobian, (0, 1), (-2, -1)) + np.eye(3)
     assert np.linalg.det(jacobian).min() > 0
+
+
+def test_a_flat_field_is_of_scipy_splines_and_unit_variance():
+    axes = (axis(40), axis(50))
+    field = smooth(np.random.default_rng(3), axes, (192, 192), (12, 6))
+    assert field.shape == (40, 50)
+    assert abs(field.std() - 1) < 0.1
+    coefficients = np.random.default_rng(3).standard_normal((19, 35), np.float32)
+    wanted = coefficients.astype(np.float64) / (151 / 315)
+    for place, (positions, spacing) in enumerate(zip(axes, (12.0, 6.0), strict=True)):
+        number = coefficients.shape[place]
+        knots = (np.arange(number + 4) - (number - 1) / 2 - 2) * spacing
+        basis = np.nan_to_num(BSpline.design_matrix(positions.astype(float), knots, 3).toarray())
+        wanted = np.moveaxis(np.tensordot(basis, wanted, (1, place)), 0, place)
+    np.testing.assert_allclose(field, wanted, atol=1e-4)

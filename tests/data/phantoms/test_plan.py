@@ -7,15 +7,15 @@ import pytest
 from scipy import stats
 
 from anlage.data.phantoms import CohortConfig
-from anlage.data.phantoms._plan import box_of, draw_plan, generator
+from anlage.data.phantoms._plan import Plan, box_of, draw_plan, generator, lesion_labels
 from anlage.errors import ConfigError
 
 KINDS = ("bright", "ring", "dark")
 
 
-def plans(n=1200, **dials):
+def plans(n=1200, range_mm=(12, 36), **dials):
     config = CohortConfig(**dials)
-    return [draw_plan(config, KINDS, patient) for patient in range(n)]
+    return [draw_plan(config, KINDS, patient, range_mm) for patient in range(n)]
 
 
 def p_value(first, second):
@@ -48,7 +48,7 @@ def test_a_shortcut_is_the_share_of_tied_patients(shortcut):
 
 
 def test_shares_and_ranges_are_as_dialled():
-    drawn = plans(lesion_share=0.6, lesion_mm=(20, 30), num_sites=2)
+    drawn = plans(lesion_share=0.6, range_mm=(20, 30), num_sites=2)
     shares = {name: n / len(drawn) for name, n in Counter(p.lesion for p in drawn).items()}
     assert shares == pytest.approx({"none": 0.4, **dict.fromkeys(KINDS, 0.2)}, abs=0.04)
     sizes = np.array([plan.diameter_mm for plan in drawn])
@@ -70,9 +70,33 @@ def test_one_dial_changes_one_property():
         assert c.kind == "dark"
 
 
+def test_numbers_and_marks_are_as_dialled():
+    drawn = plans(lesions=(1, 3), marked_share=0.4)
+    numbers = Counter(len(plan.diameters_mm) for plan in drawn)
+    shares = {number: n / len(drawn) for number, n in numbers.items()}
+    assert shares == pytest.approx(dict.fromkeys((1, 2, 3), 1 / 3), abs=0.05)
+    ill = [plan for plan in drawn if plan.has_lesion]
+    assert np.mean([plan.is_marked for plan in ill]) == pytest.approx(0.4, abs=0.05)
+    assert not any(plan.is_marked for plan in drawn if not plan.has_lesion)
+    assert all(12 <= size <= 36 for plan in drawn for size in plan.diameters_mm)
+    assert all(plan.lesion_mm == max(plan.diameters_mm) for plan in ill)
+    for one, more in zip(plans(50), drawn, strict=False):
+        assert (one.site, one.kind, one.diameter_mm) == (more.site, more.kind, more.diameter_mm)
+
+
+def test_labels_add_up_the_lesions():
+    plan = Plan(has_lesion=True, kind="ring", diameters_mm=(4.0, 2.0), age=50, site=0)
+    flat, solid = lesion_labels(plan, dims=2), lesion_labels(plan, dims=3)
+    assert (flat["lesion"], flat["lesion_mm"], flat["num_lesions"]) == ("ring", 4.0, 2.0)
+    assert flat["lesion_area_mm2"] == pytest.approx(np.pi * 5, rel=1e-3)
+    assert solid["lesion_volume_mm3"] == pytest.approx(np.pi / 6 * 72, rel=1e-3)
+    well = Plan(has_lesion=False, kind="ring", diameters_mm=(4.0,), age=50, site=0)
+    assert list(lesion_labels(well, dims=2).values()) == ["none", 0, 0, 0]
+
+
 def test_a_kind_that_the_phantom_lacks_is_refused():
     with pytest.raises(ConfigError, match=r"among bright, ring, dark, got 'rign'.*'ring'"):
-        draw_plan(CohortConfig(classes=("rign",)), KINDS, 0)
+        draw_plan(CohortConfig(classes=("rign",)), KINDS, 0, (12, 36))
 
 
 def test_purposes_and_patients_share_no_numbers():

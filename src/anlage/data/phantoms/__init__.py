@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -23,17 +23,22 @@ from anlage.data.readers import Unit
 __all__ = ["Case", "CohortConfig", "Phantom", "Picture"]
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1, le=12)]
+
+_EXTRA_DIALS = frozenset({"lesions", "marked_share", "with_clean"})
 
 
 class CohortConfig(BaseConfig):
-    """The dials of a virtual cohort; every phantom understands them alike.
+    """The dials of a virtual cohort; every phantom that has a dial understands it alike.
 
     Attributes:
         patients: Patients in the cohort.
         images_per_patient: 2D images of each patient; must be 1 in 3D.
         dims: 2 for pictures, 3 for volumes.
         size: Edge of an image in pixels.
-        lesion_mm: Least and largest diameter of a lesion, drawn uniformly.
+        lesion_mm: Least and largest diameter of a lesion, drawn uniformly; null for what is usual
+            in the modality.
+        lesions: Fewest and most lesions of a patient who has any, all of one kind.
         lesion_contrast: Share of lesion tissue blended into the lesion: 0 makes it invisible.
         lesion_share: Share of patients with a lesion.
         classes: Lesion kinds that occur, equally often; empty for all that the phantom knows.
@@ -41,6 +46,9 @@ class CohortConfig(BaseConfig):
         site_strength: How far the sites' acquisitions differ: 0 not at all, 1 plainly visible.
         shortcut: Share of patients whose site follows from their class, so that a network can
             read the class off the acquisition; the others come from a random site.
+        marked_share: Share of patients with a lesion whose images bear a mark that gives it
+            away, as readers and machines leave them: calipers, ink, a letter.
+        with_clean: Keep each image also without blur and noise, for reconstruction.
         seed: Another seed is another cohort.
     """
 
@@ -48,22 +56,30 @@ class CohortConfig(BaseConfig):
     images_per_patient: int = Field(default=1, ge=1)
     dims: Literal[2, 3] = 2
     size: int = Field(default=64, ge=16, le=512)
-    lesion_mm: tuple[float, float] = (12.0, 36.0)
+    lesion_mm: tuple[float, float] | None = None
+    lesions: tuple[Count, Count] = (1, 1)
     lesion_contrast: Share = 0.8
     lesion_share: Share = 0.75
     classes: tuple[str, ...] = ()
     num_sites: int = Field(default=3, ge=1)
     site_strength: Share = 0.5
     shortcut: Share = 0.0
+    marked_share: Share = 0.0
+    with_clean: bool = False
     seed: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        low, high = self.lesion_mm
+        low, high = self.lesion_mm or (1.0, 1.0)
         if not 0 < low <= high:
             raise ValueError(
                 f"lesion_mm must be two diameters in mm, the least first, got {low:g} and "
                 f"{high:g}. Write for instance lesion_mm: [12, 36]"
+            )
+        if self.lesions[0] > self.lesions[1]:
+            raise ValueError(
+                f"lesions must be two numbers, the fewest first, got {self.lesions[0]} and "
+                f"{self.lesions[1]}. Write for instance lesions: [1, 4]"
             )
         if len(set(self.classes)) < len(self.classes):
             raise ValueError("classes must differ from each other. Name each lesion kind once")
@@ -79,6 +95,11 @@ class CohortConfig(BaseConfig):
             )
         return self
 
+    @staticmethod
+    def extra_dials() -> frozenset[str]:
+        """Dials that not every phantom has."""
+        return _EXTRA_DIALS
+
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
@@ -90,11 +111,13 @@ class Picture:
         mask: (*S) uint8 label map: 0 is background, k is ``Phantom.kinds[k - 1]``.
         boxes: Tightest box around each lesion, from the mask: ``low`` is its first pixel,
             ``high`` one past its last, in array axis order.
+        clean: ``pixels`` without blur and noise, if asked for.
     """
 
     pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | npt.NDArray[np.int16]
     mask: npt.NDArray[np.uint8]
     boxes: tuple[Box, ...]
+    clean: npt.NDArray[np.uint8] | npt.NDArray[np.int16] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +143,17 @@ class Case:
 
 
 class Phantom(ABC):
-    """One modality's virtual patients."""
+    """One modality's virtual patients.
+
+    Attributes:
+        dims: The dimensions that its images can have.
+        usual_mm: Least and largest diameter of a lesion that are usual in this modality.
+        extra_dials: Those of ``CohortConfig.extra_dials()`` that it has.
+    """
+
+    dims: ClassVar[tuple[int, ...]] = (2, 3)
+    usual_mm: ClassVar[tuple[float, float]] = (12.0, 36.0)
+    extra_dials: ClassVar[frozenset[str]] = frozenset()
 
     @property
     @abstractmethod

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["FOLD_LIMIT", "UNIT_VARIANCE", "evaluate", "lattice"]
+__all__ = ["FOLD_LIMIT", "UNIT_VARIANCE", "evaluate", "lattice", "smooth"]
 
 Array = npt.NDArray[np.float32]
 
@@ -59,3 +59,31 @@ def _basis(axis: bytes, num_knots: int, spacing_mm: float) -> Array:
     near = 2 / 3 - distance**2 * (1 - distance / 2)
     far = np.clip(2 - distance, 0, None) ** 3 / 6
     return np.where(distance < 1, near, far).astype(np.float32)
+
+
+def smooth(
+    rng: np.random.Generator,
+    axes_mm: tuple[Array, Array],
+    extents_mm: tuple[float, float],
+    spacings_mm: tuple[float, float],
+) -> Array:
+    """Draw a smooth 2D field of variance 1; it does not depend on how finely it is seen.
+
+    Args:
+        rng: Draws the coefficients.
+        axes_mm: Positions along the two axes, in mm from the middle.
+        extents_mm: Length of the two axes.
+        spacings_mm: Distance between knots: the size of the features, per axis.
+
+    Returns:
+        The field, one value for each pair of positions.
+    """
+    knots = [
+        lattice(extent, spacing)[0] for extent, spacing in zip(extents_mm, spacings_mm, strict=True)
+    ]
+    coefficients = rng.standard_normal(knots, np.float32) * np.float32(UNIT_VARIANCE ** (2 / 3))
+    first, second = (
+        _basis(axis.tobytes(), number, spacing)
+        for axis, number, spacing in zip(axes_mm, knots, spacings_mm, strict=True)
+    )
+    return first @ coefficients @ second.T

@@ -9,11 +9,20 @@ import numpy as np
 import numpy.typing as npt
 
 from anlage.data.importers import Box
-from anlage.data.phantoms import CohortConfig
+from anlage.data.phantoms import CohortConfig, Phantom
 from anlage.errors import ConfigError
 from anlage.plugins import nearest
 
-__all__ = ["NO_LESION", "Plan", "box_of", "check_diameters", "draw_plan", "generator"]
+__all__ = [
+    "NO_LESION",
+    "Plan",
+    "box_of",
+    "check_dials",
+    "check_diameters",
+    "draw_plan",
+    "generator",
+    "lesion_labels",
+]
 
 NO_LESION = "none"
 _AGES = (20.0, 90.0)  # years
@@ -29,16 +38,24 @@ class Plan:
     Attributes:
         has_lesion: Whether the planned lesion is drawn.
         kind: Kind of the planned lesion.
-        diameter_mm: Diameter of the ball of the planned lesion's volume.
+        diameters_mm: Diameter of each planned lesion: of the ball of its volume, or, in pictures
+            that are no slices, of the disc of its area. All are of one kind.
         age: Age in years.
         site: Number of the hospital, from 0.
+        is_marked: Whether a mark of a reader or of the machine gives the lesion away.
     """
 
     has_lesion: bool
     kind: str
-    diameter_mm: float
+    diameters_mm: tuple[float, ...]
     age: float
     site: int
+    is_marked: bool = False
+
+    @property
+    def diameter_mm(self) -> float:
+        """Diameter of the first planned lesion."""
+        return self.diameters_mm[0]
 
     @property
     def lesion(self) -> str:
@@ -47,12 +64,23 @@ class Plan:
 
     @property
     def lesion_mm(self) -> float:
-        """Diameter of the lesion that is drawn, in mm; 0 without one."""
-        return self.diameter_mm if self.has_lesion else 0.0
+        """Diameter of the largest lesion that is drawn, in mm; 0 without one."""
+        return max(self.diameters_mm) if self.has_lesion else 0.0
 
 
-def draw_plan(config: CohortConfig, kinds: tuple[str, ...], patient: int) -> Plan:
+def draw_plan(
+    config: CohortConfig,
+    kinds: tuple[str, ...],
+    patient: int,
+    range_mm: tuple[float, float],
+) -> Plan:
     """Draw what a patient is to show.
+
+    Args:
+        config: The cohort's dials.
+        kinds: The kinds that the phantom knows.
+        patient: Number of the patient.
+        range_mm: Least and largest diameter.
 
     Each property has its own random number, so that a change of one dial leaves the other
     properties of the patient alone.
@@ -69,28 +97,71 @@ def draw_plan(config: CohortConfig, kinds: tuple[str, ...], patient: int) -> Pla
             )
     rng = generator(config.seed, "plan", patient)
     ill, kind, diameter, age, site, tied = rng.random(6)
+    number, marked = rng.random(2)
+    fewest, most = config.lesions
+    further = rng.random(fewest + int(number * (most - fewest + 1)) - 1)
     has_lesion = bool(ill < config.lesion_share)
     kind_index = int(kind * len(classes))
     tied_site = (kind_index + 1 if has_lesion else 0) % config.num_sites
-    least_mm, largest_mm = config.lesion_mm
+    least_mm, largest_mm = range_mm
+    digits = 2 if least_mm >= 1 else 4
     youngest, oldest = _AGES
     return Plan(
         has_lesion=has_lesion,
         kind=classes[kind_index],
-        diameter_mm=round(least_mm + diameter * (largest_mm - least_mm), 2),
+        diameters_mm=tuple(
+            round(float(least_mm + share * (largest_mm - least_mm)), digits)
+            for share in (diameter, *further)
+        ),
         age=round(youngest + age * (oldest - youngest), 1),
         site=tied_site if tied < config.shortcut else int(site * config.num_sites),
+        is_marked=bool(has_lesion and marked < config.marked_share),
     )
 
 
-def check_diameters(config: CohortConfig, *, pixel_mm: float, largest_mm: float) -> None:
+def lesion_labels(plan: Plan, *, dims: int) -> dict[str, str | float]:
+    """Return the labels of classification, counting and regression: kind, size, number, burden."""
+    drawn = np.array(plan.diameters_mm if plan.has_lesion else ())
+    burden = np.pi / (4 if dims == 2 else 6) * (drawn**dims).sum()
+    return {
+        "lesion": plan.lesion,
+        "lesion_mm": plan.lesion_mm,
+        "num_lesions": float(len(drawn)),
+        "lesion_area_mm2" if dims == 2 else "lesion_volume_mm3": float(f"{burden:.4g}"),
+    }
+
+
+def check_dials(phantom: Phantom, config: CohortConfig) -> None:
+    """Refuse dials that a modality cannot turn.
+
+    Raises:
+        ConfigError: If it has no images of these dimensions, or lacks a dial that is turned.
+    """
+    modality = type(phantom).__module__.rpartition(".")[2]
+    if config.dims not in phantom.dims:
+        possible = " or ".join(str(dims) for dims in phantom.dims)
+        raise ConfigError(
+            f"dims must be {possible} for {modality}, got {config.dims}. Set it so, or choose "
+            "ct or mri for volumes."
+        )
+    for name in CohortConfig.extra_dials() - phantom.extra_dials:
+        if getattr(config, name) != CohortConfig.model_fields[name].default:
+            raise ConfigError(
+                f"{modality} has no dial {name}, but it is set to {getattr(config, name)!r}. "
+                "Leave it out, or choose a modality that has it."
+            )
+
+
+def check_diameters(
+    config: CohortConfig, range_mm: tuple[float, float], *, pixel_mm: float, largest_mm: float
+) -> None:
     """Refuse lesions that the pixel grid cannot show or the organ cannot hold.
 
     Raises:
         ConfigError: If a lesion can be under two pixels or over ``largest_mm`` wide.
     """
-    low, high = config.lesion_mm
-    if low < 2 * pixel_mm or high > largest_mm:
+    low, high = range_mm
+    if low < (2 - 1e-9) * pixel_mm or high > largest_mm:
         raise ConfigError(
             f"lesion_mm must lie between {2 * pixel_mm:g} mm (two pixels at size {config.size}) "
             f"and {largest_mm:g} mm, got {low:g} to {high:g} mm. Change lesion_mm or size."

@@ -27,7 +27,14 @@ from anlage.data.phantoms._mni152 import load_anatomy
 from anlage.data.phantoms._mri_head import CENTRE_MM, FOV_MM, Grid, draw_head
 from anlage.data.phantoms._mri_lesion import KINDS, draw_lesion
 from anlage.data.phantoms._mri_scanner import draw_scanner
-from anlage.data.phantoms._plan import NO_LESION, box_of, check_diameters, draw_plan, generator
+from anlage.data.phantoms._plan import (
+    NO_LESION,
+    box_of,
+    check_dials,
+    check_diameters,
+    draw_plan,
+    generator,
+)
 
 __all__ = ["Mri"]
 
@@ -50,9 +57,11 @@ class Mri(Phantom):
 
     def draw(self, config: CohortConfig, patient: int) -> Case:
         """Draw one patient; see :class:`Phantom`."""
+        check_dials(self, config)
         pixel_mm = FOV_MM / config.size
-        check_diameters(config, pixel_mm=pixel_mm, largest_mm=_LARGEST_MM)
-        plan = draw_plan(config, KINDS, patient)
+        range_mm = config.lesion_mm or self.usual_mm
+        check_diameters(config, range_mm, pixel_mm=pixel_mm, largest_mm=_LARGEST_MM)
+        plan = draw_plan(config, KINDS, patient, range_mm)
         lesion_rng = generator(config.seed, "mri lesion", patient)
         height_mm = float(lesion_rng.uniform(*_HEIGHTS_MM))
         reach_mm = _SLICE_REACH * plan.diameter_mm
