@@ -54,13 +54,12 @@ SAMPLES: dict[str, Callable[[Path], None]] = {
     "raster": lambda path: Image.fromarray(GREY).save(path),
     "tiff": lambda path: tifffile.imwrite(path, GREY),
 }
-SUFFIXES = {"dicom": ".dcm", "nifti": ".nii", "npy": ".npy", "raster": ".png", "tiff": ".tif"}
 READERS = available("data/readers")
 IMPORTERS = available("data/importers")
 
 
 def test_every_reader_has_a_sample() -> None:
-    assert set(SAMPLES) == set(SUFFIXES) == set(READERS)
+    assert set(SAMPLES) == set(READERS)
 
 
 @pytest.fixture(params=READERS)
@@ -75,8 +74,8 @@ def reader(name: str) -> Reader:
 
 
 @pytest.fixture
-def sample(name: str, tmp_path: Path) -> Path:
-    path = tmp_path / f"{SECRET}{SUFFIXES[name]}"
+def sample(name: str, reader: Reader, tmp_path: Path) -> Path:
+    path = tmp_path / f"{SECRET}{reader.suffixes[0]}"
     SAMPLES[name](path)
     return path
 
@@ -134,6 +133,19 @@ def test_content_finds_the_reader_and_others_do_not_claim_it(
         other for other in READERS if load("data/readers", other)().recognises(Path("-"), head)
     ]
     assert claims == [name]
+
+
+def test_suffixes_are_in_lower_case_and_claim_what_content_does_not(reader: Reader) -> None:
+    assert reader.suffixes
+    for suffix in reader.suffixes:
+        assert suffix == suffix.lower()
+        assert suffix.startswith(".")
+        assert reader.recognises(Path(f"A{suffix.upper()}"), b"\1" * 64)
+
+
+def test_folder_layouts_list_what_readers_name(reader: Reader, sample: Path) -> None:
+    _, found = import_records(sample.parent, ImportOptions())
+    assert [record.image.paths for record in found.records] == [(sample,)]
 
 
 def test_what_is_no_image_is_not_recognised_by_content(reader: Reader) -> None:

@@ -90,42 +90,12 @@ def test_other_dims_and_channels_are_refused(picture, volume) -> None:
     refused((record(four), CT), "images of 1 channels, got 2")
 
 
-def test_a_label_map_of_pictures_becomes_classes(picture, draw) -> None:
-    shape = draw(0)
-    black_white = np.where(shape > 100, 255, 0).astype(np.uint8)
+def test_a_label_map_is_stored_as_its_file_has_it(picture, draw) -> None:
+    black_white = np.where(draw(0) > 100, 255, 0).astype(np.uint8)
     found = decode((record(picture(), picture(black_white, "m.png")), PICTURE))
-    np.testing.assert_array_equal(found.mask, black_white // 255)
-    classes = (shape // 60).astype(np.uint8)
-    found = decode((record(picture(), picture(classes, "m.png")), PICTURE))
-    np.testing.assert_array_equal(found.mask, classes)
-    assert found.mask.dtype == np.uint8
-    many = (shape.astype(np.uint16) * 100).clip(0, 20_000)
-    found = decode((record(picture(), picture(many, "m.png")), PICTURE))
-    np.testing.assert_array_equal(found.mask, many)
-    assert found.mask.dtype == np.int16
-
-
-def test_label_maps_that_are_none_are_refused(picture, volume) -> None:
-    colours = np.random.default_rng(0).integers(0, 3, (40, 40, 3), np.uint8)
-    refused((record(picture(), picture(colours, "m.png")), PICTURE), "must have one channel")
-    small = picture(np.zeros((40, 39), np.uint8), "m.png")
-    refused((record(picture(), small), PICTURE), "got 40x39 for an image of 40x40")
-    high = picture(np.full((40, 40), 40_000, np.uint16), "m.png")
-    refused((record(picture(), high), PICTURE), "count to 32,767, got 40,000")
-    image = volume(np.zeros((3, 4, 5), np.int16), "i.nii")
-    for values in (np.full((3, 4, 5), 0.5, np.float32), np.full((3, 4, 5), -1, np.int16)):
-        refused((record(image, volume(values, "m.nii")), CT), "class numbers 0, 1, 2")
-
-
-def test_a_label_map_that_lies_elsewhere_is_refused(volume) -> None:
-    image = volume(np.zeros((4, 5, 6), np.int16), "i.nii")
-    away = np.eye(4)
-    away[0, 3] = 2.5
-    mask = volume(np.zeros((4, 5, 6), np.uint8), "m.nii", affine=away)
-    refused((record(image, mask), CT), r"affines differ by up to 2.5 mm")
-    away[0, 3] = 0.005
-    mask = volume(np.zeros((4, 5, 6), np.uint8), "m.nii", affine=away)
-    assert decode((record(image, mask), CT)).mask is not None
+    np.testing.assert_array_equal(found.mask, black_white)
+    assert found.mask_holds == "white"
+    assert decode((record(picture()), PICTURE)).mask_holds is None
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -234,6 +204,23 @@ def test_resampling_keeps_places_in_mm(volume) -> None:
     np.testing.assert_allclose(centre, (3.5, 4.5, 7.5), atol=0.3)
 
 
+def test_a_spacing_that_lies_costs_no_memory(volume) -> None:
+    voxels = np.zeros((100, 100, 100), np.int16)
+    layout = CT.model_copy(update={"spacing_mm": (1.0, 1.0, 1.0)})
+    claimed = volume(voxels, affine=np.diag([700.0, 700.0, 700.0, 1.0]))
+    refused((record(claimed), layout), "of 700x700x700 mm voxels would take 1,372,000,000,000,000")
+    limits = Limits(max_bytes=4 * 120**3)
+    for edge, fits in ((1.2, True), (1.21, False)):
+        task = (
+            record(volume(voxels, affine=np.diag([edge, edge, edge, 1.0]))),
+            layout.model_copy(update={"limits": limits}),
+        )
+        if fits:
+            assert decode(task).image.shape == (1, 120, 120, 120)
+        else:
+            refused(task, "Correct its spacing")
+
+
 def test_what_is_resampled_stays_within_its_values(picture, draw) -> None:
     layout = PICTURE.model_copy(update={"size": 17})
     found = decode((record(picture()), layout))
@@ -276,6 +263,12 @@ def test_facts_and_repairs_are_kept(picture) -> None:
     exif[274] = 6
     found = decode((record(picture(exif=exif)), PICTURE))
     assert found.facts == {"notes": ["turned upright as its orientation tag says"]}
+
+
+def test_repairs_of_the_label_map_are_kept(picture, draw) -> None:
+    mask = picture(np.where(draw(0) > 100, 255, 0).astype(np.uint8), "m.jpg", quality=90)
+    found = decode((record(picture(), mask), PICTURE))
+    assert found.facts == {"notes": ["the label map is a JPEG: cut into black and white at half"]}
 
 
 def test_channels_in_files_follow_the_first_one(volume) -> None:

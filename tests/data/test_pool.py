@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from anlage.data import _pool
@@ -75,3 +79,34 @@ def test_a_file_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_workers_use_one_thread_each() -> None:
     ((_, threads),) = run_all(eval, ["__import__('os').environ['OMP_NUM_THREADS']"], workers=1)
     assert str(threads) == "1"
+
+
+SCRIPT = """
+from anlage.data._pool import end_if_a_worker_runs_the_script, run_all
+end_if_a_worker_runs_the_script()
+print(list(run_all(len, ["a", "bb"], workers=1)))
+"""
+
+
+def test_workers_that_cannot_start_are_no_files_fault(tmp_path: Path) -> None:
+    script = tmp_path / "unguarded.py"
+    script.write_text(SCRIPT)
+    ran = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ran.returncode == 1
+    assert ran.stdout == ""
+    assert "ended before they read any file" in ran.stderr
+    assert 'inside if __name__ == "__main__":' in ran.stderr
+    assert ran.stderr.count("Traceback") <= 3  # none by a worker that began the work again
+
+
+def test_a_guarded_script_reads_with_workers(tmp_path: Path) -> None:
+    script = tmp_path / "guarded.py"
+    imports, *work = SCRIPT.strip().splitlines()
+    guarded = "\n    ".join(['if __name__ == "__main__":', *work])
+    script.write_text(f"{imports}\n{guarded}\n")
+    ran = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ran.stdout == "[('a', 1), ('bb', 2)]\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from PIL import Image
 
 from anlage.data.prepare import Prepared, prepare
 from anlage.data.store import Store
-from anlage.errors import DataError
+from anlage.data.verify import verify
+from anlage.errors import ConfigError, DataError
 from anlage.locks import locked
 
 
@@ -49,7 +51,7 @@ def test_a_table_of_pictures_with_label_maps(files: Path, out: Path, draw) -> No
     assert (found.stored, found.new, found.quarantined) == (8, 8, 0)
     assert "layout: manifest" in found.notes
     store = Store.open(out)
-    store.verify()
+    assert verify(out) == []
     pictures = {draw(number).tobytes(): number for number in range(8)}
     for row in range(8):
         image, mask = store.image(row)[0], store.mask(row)
@@ -66,6 +68,8 @@ def test_a_table_of_pictures_with_label_maps(files: Path, out: Path, draw) -> No
         "size": (40, 40),
         "spacing_mm": None,
         "notes": (),
+        "label_maps": "numbers",
+        "label_maps_because": "",
     }
 
 
@@ -185,7 +189,7 @@ def test_new_and_changed_files_are_added_and_lost_ones_left_out(
     found = run(files, out)
     assert (found.new, found.stored) == (2, 8)
     store = Store.open(out)
-    store.verify()
+    assert verify(out) == []
     expected = {draw(number).tobytes() for number in (1, 2, 4, 5, 6, 7, 50, 51)}
     assert {store.image(row).tobytes() for row in range(8)} == expected
 
@@ -253,3 +257,114 @@ def test_a_label_map_on_another_grid_is_set_aside(files: Path, out: Path) -> Non
     found = run(files, out)
     assert (found.stored, found.quarantined) == (7, 1)
     assert "got 40x39 for an image of 40x40" in quarantine(out)[0]
+
+
+def _masks(files: Path, values: list[tuple[int, ...]]) -> None:
+    for number, held in enumerate(values):
+        mask = np.resize(np.array(held, np.uint8), (40, 40))
+        Image.fromarray(mask).save(files / "masks" / f"{number}.png")
+
+
+def _numbers(out: Path) -> set[int]:
+    store = Store.open(out)
+    masks = [store.mask(row) for row in range(len(store))]
+    crops = np.full((len(store), 6, 6), 9, np.int16)
+    for row, mask in enumerate(masks):
+        store.crop_mask(row, (2, 3), (6, 6), crops[row])
+        np.testing.assert_array_equal(crops[row], mask[2:8, 3:9])
+    return set(np.unique(np.stack(masks)).tolist())
+
+
+def test_black_and_white_label_maps_hold_class_1(files: Path, out: Path) -> None:
+    _masks(files, [(0, 255)] * 6 + [(0,), (255,)])
+    found = run(files, out)
+    assert _numbers(out) == {0, 1}
+    (said,) = (note for note in found.notes if note.startswith("label maps:"))
+    meta = Store.open(out).meta
+    assert (meta.label_maps, meta.label_maps_because) == ("black_white", said)
+    assert "255 is read as class 1; of 8, 7 hold only 0 and 255" in said
+    assert said in (out / "report.html").read_text()
+    assert verify(out) == []
+
+
+def test_255_beside_other_classes_stays_what_it_is_in_every_label_map(
+    files: Path, out: Path
+) -> None:
+    _masks(files, [(0, 255)] * 7 + [(0, 1, 2)])
+    found = run(files, out)
+    assert _numbers(out) == {0, 1, 2, 255}
+    meta = Store.open(out).meta
+    assert meta.label_maps == "numbers"
+    assert any("so 255 counts as a class" in note for note in meta.notes)
+    assert any("--label-maps black_white" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("asked", "numbers"), [("black_white", {0, 1, 2}), ("numbers", {0, 1, 2, 255})]
+)
+def test_the_user_can_say_what_255_means(
+    files: Path, out: Path, asked: str, numbers: set[int]
+) -> None:
+    _masks(files, [(0, 255)] * 7 + [(0, 1, 2)])
+    run(files, out)
+    assert run(files, out, label_maps=asked).new == 0
+    assert _numbers(out) == numbers
+    assert not any("255" in note for note in Store.open(out).meta.notes)
+    with pytest.raises(ConfigError, match="got 'grey'"):
+        run(files, out, label_maps="grey")
+
+
+@pytest.mark.parametrize("late", [(0, 1, 2), (0, 1, 255), (0, 255)])
+def test_images_that_come_later_change_the_meaning_as_if_all_had_come_at_once(
+    tmp_path: Path, write_source, late: tuple[int, ...]
+) -> None:
+    files = write_source(tmp_path / "files", with_masks=True)
+    _masks(files, [(0, 255)] * 7 + [late])
+    whole, table = (files / "labels.csv").read_text(), (files / "labels.csv").read_text()
+    (files / "labels.csv").write_text("\n".join(table.splitlines()[:-1]) + "\n")
+    held_back = (files / "images" / "7.png").read_bytes()
+    (files / "images" / "7.png").unlink()
+    grown, once = tmp_path / "grown", tmp_path / "once"
+    run(files, grown)
+    assert _numbers(grown) == {0, 1}
+    (files / "images" / "7.png").write_bytes(held_back)
+    (files / "labels.csv").write_text(whole)
+    assert run(files, grown).new == 1
+    run(files, once)
+    assert _numbers(grown) == _numbers(once)
+    one, other = Store.open(grown), Store.open(once)
+    assert one.fingerprint == other.fingerprint
+    assert one.meta.label_maps_because == other.meta.label_maps_because
+
+
+def test_label_maps_that_an_older_version_stored_are_read_again(files: Path, out: Path) -> None:
+    _masks(files, [(0, 255)] * 8)
+    run(files, out)
+    rows = [json.loads(line) for line in (out / "journal.jsonl").read_text().splitlines()]
+    for row in rows:
+        del row["mask_holds"]
+    (out / "journal.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert run(files, out).new == 8
+    assert _numbers(out) == {0, 1}
+
+
+@pytest.mark.parametrize("key", ["id", "offset", "mask_bytes", "mask_shard", "state", "sha256"])
+def test_a_damaged_row_of_the_journal_costs_its_image_a_second_reading(
+    files: Path, out: Path, key: str
+) -> None:
+    run(files, out)
+    first, *others = (out / "journal.jsonl").read_text().splitlines(keepends=True)
+    (out / "journal.jsonl").write_text("".join([first.replace(f'"{key}"', '"ke~"'), *others]))
+    found = run(files, out)
+    assert (found.new, found.stored) == (1, 8)
+    assert verify(out) == []
+
+
+def test_a_file_that_got_worse_is_no_longer_in_the_store(files: Path, out: Path) -> None:
+    """Only decoding finds out, when an older reading of it is stored already."""
+    run(files, out)
+    Image.fromarray(np.zeros((3, 3), np.uint8)).save(files / "masks" / "0.png")
+    found = run(files, out)
+    assert (found.stored, found.quarantined) == (7, 1)
+    run(files, out.with_name("once"))
+    assert Store.open(out).fingerprint == Store.open(out.with_name("once")).fingerprint

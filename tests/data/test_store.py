@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from anlage.config import fingerprint
 from anlage.data.prepare import prepare
 from anlage.data.store import Store, StoreMeta
 from anlage.errors import ConfigError, DataError, ShapeError
@@ -236,22 +237,6 @@ def test_a_shard_that_is_short_or_gone_is_named_at_once(
         Store.open(copy)
 
 
-@pytest.mark.parametrize("kind", ["images", "masks"])
-def test_a_flipped_bit_is_named_by_verify(copy: Path, kind: str) -> None:
-    Store.open(copy).verify()
-    shard = copy / "shards" / f"{kind}-0000.bin"
-    store = Store.open(copy)
-    column = "offset" if kind == "images" else "mask_offset"
-    place = int(store.index[column][3])
-    with shard.open("r+b") as file:
-        file.seek(place)
-        (value,) = file.read(1)
-        file.seek(place)
-        file.write(bytes([value ^ 1]))
-    with pytest.raises(DataError, match=rf"1 of 8 images changed .*{store.ids[3]} in {kind}-0000"):
-        Store.open(copy).verify()
-
-
 @pytest.mark.parametrize("has_hash", [True, False])
 def test_a_damaged_index_is_named(copy: Path, has_hash: bool) -> None:
     if not has_hash:
@@ -269,6 +254,19 @@ def test_one_flipped_bit_in_the_index_is_seen(copy: Path) -> None:
     (copy / "index.parquet").write_bytes(content)
     with pytest.raises(DataError, match=r"index\.parquet must be as store\.json says"):
         Store.open(copy)
+
+
+def test_what_255_means_is_part_of_the_fingerprint_only_where_it_is_class_1(made: Path) -> None:
+    store = Store.open(made)
+    white = store.meta.model_copy(update={"label_maps": "black_white"})
+    assert Store(made, white, store.index).fingerprint != store.fingerprint
+    words = store.meta.model_copy(update={"label_maps_because": "we looked"})
+    assert Store(made, words, store.index).fingerprint == store.fingerprint
+    card = json.loads((made / "store.json").read_text())
+    older = {name: card[name] for name in card if not name.startswith("label_maps")}
+    meta = {name: older[name] for name in older if name not in {"notes", "index_sha256"}}
+    rows = store.index.select("id", "sha256", "mask_sha256", "label:grade").write_csv()
+    assert store.fingerprint == fingerprint({"meta": meta, "rows": rows})
 
 
 def test_settings_of_a_store_refuse_what_they_do_not_know(store: Store) -> None:

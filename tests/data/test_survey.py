@@ -13,7 +13,7 @@ from PIL import Image
 from anlage.data._survey import survey
 from anlage.data.importers import Record
 from anlage.data.readers import Limits, Source
-from anlage.errors import DataError
+from anlage.errors import ConfigError, DataError
 from anlage.modalities import Policy
 from anlage.plugins import load
 
@@ -119,6 +119,29 @@ def test_small_differences_of_spacing_are_left_alone(volume) -> None:
     assert (layout.spacing_mm, notes) == (None, [])
     layout, *_ = run([volume("a"), volume("b")], spacing_mm=(2, 2, 2))
     assert layout.spacing_mm == (2.0, 2.0, 2.0)
+
+
+@pytest.mark.parametrize("spacing", [(1, 1), (1, 1, 1, 1), (1, 0, 1), (1, 1, float("nan"))])
+def test_a_spacing_that_is_none_is_refused_before_anything_is_read(volume, spacing) -> None:
+    with pytest.raises(ConfigError, match="must be three edges of a voxel above 0 mm, got 1,"):
+        run([volume("a"), volume("b")], spacing_mm=spacing)
+
+
+def test_an_option_that_is_not_used_is_said(picture, volume) -> None:
+    layout, *_, notes = run([picture("a")], spacing_mm=(1, 1, 1))
+    assert layout.spacing_mm is None
+    assert notes == ["warning: --spacing-mm is for volumes, these are pictures: not used"]
+    layout, *_, notes = run([volume("a")], size=64)
+    assert layout.size is None
+    assert notes == ["warning: --size is for pictures, these are volumes: not used"]
+
+
+def test_volumes_without_a_spacing_are_counted(volume, tmp_path: Path) -> None:
+    np.save(tmp_path / "n.npy", np.zeros((4, 5, 6), np.int16))
+    *_, notes = run([volume("a"), volume("b"), tmp_path / "n.npy"])
+    assert notes == [
+        "warning: 1 of 3 volumes do not state their voxel spacing, it is taken for 1 mm"
+    ]
 
 
 def test_ct_is_stored_in_hounsfield_units_and_pictures_of_ct_as_pictures(volume, picture) -> None:

@@ -20,6 +20,9 @@ def prepare(
     mask: Annotated[str | None, typer.Option(help="Column of label-map paths.")] = None,
     boxes: Annotated[Path | None, typer.Option(help="Table with one row per box.")] = None,
     patient: Annotated[str | None, typer.Option(help="Column of patient ids.")] = None,
+    label_maps: Annotated[
+        str, typer.Option(help="What 255 is in label maps: auto, numbers, black_white.")
+    ] = "auto",
     site: Annotated[str | None, typer.Option(help="Column of sites or scanners.")] = None,
     split: Annotated[str | None, typer.Option(help="Column: train, val or test.")] = None,
     layout: Annotated[str, typer.Option(help="Layout of the source.")] = "auto",
@@ -42,6 +45,7 @@ def prepare(
     """Read images, check them, split them by patient, store them for speed."""
     from anlage.cli._settings import numbers
     from anlage.data.prepare import prepare as run
+    from anlage.progress import say
 
     run(
         source,
@@ -65,4 +69,7 @@ def prepare(
         overwrite=overwrite,
         strict=strict,
         dry_run=dry_run,
+        label_maps=label_maps,
     )
+    if not dry_run:
+        say(f"Next: anlage pretrain {out} --method simclr --out runs/{out.name}-simclr")

@@ -5,6 +5,7 @@ Runs in worker processes, so everything here is a plain function of plain values
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from PIL import Image as Pillow
 from scipy import ndimage
 
 from anlage.config import BaseConfig
+from anlage.data._label_map import Holds, read_label_map
 from anlage.data.duplicates import Thumbnail, pixel_hash, thumbnail
 from anlage.data.importers import Box, Record
 from anlage.data.readers import Limits, RawImage, read_image
@@ -61,6 +63,7 @@ class Decoded:
     Attributes:
         image: (C, *S) of the store's type.
         mask: Label map (*S), uint8 or int16, or None.
+        mask_holds: What the label map says about the meaning of 255.
         spacing_mm: Edges after resampling; 1 where the source states none.
         boxes: Corners after resampling, as [low..., high..., label] lists.
         facts: Acquisition facts and notes.
@@ -70,6 +73,7 @@ class Decoded:
 
     image: Array
     mask: Array | None
+    mask_holds: Holds | None
     spacing_mm: tuple[float, ...]
     boxes: list[list[Any]]
     facts: dict[str, Any]
@@ -88,7 +92,8 @@ def decode(task: tuple[Record, Layout]) -> Decoded:
     raw = read_image(record.image, layout.limits)
     _refuse_burned_in(raw, layout)
     pixels = _with_channels(raw.pixels, layout)
-    labels = _read_mask(record, raw, layout)
+    found = None if record.mask is None else read_label_map(record.mask, raw, layout.limits)
+    labels = None if found is None else found.classes
     spacing = raw.spacing_mm or (1.0,) * layout.dims
     image, labels, spacing, scale, shift = _resample(pixels, labels, spacing, layout)
     stored = calibrate(
@@ -96,13 +101,14 @@ def decode(task: tuple[Record, Layout]) -> Decoded:
     )
     stored, labels = _canvas(stored, labels, shift, layout)
     stored = np.ascontiguousarray(stored)
-    notes = {"notes": list(raw.notes)} if raw.notes else {}
+    notes = [*raw.notes, *(found.notes if found else ())]
     return Decoded(
         image=stored,
         mask=labels,
+        mask_holds=None if found is None else found.holds,
         spacing_mm=tuple(float(edge) for edge in spacing),
         boxes=[_moved(box, raw, scale, shift) for box in record.boxes],
-        facts={**raw.facts, **notes},
+        facts={**raw.facts, **({"notes": notes} if notes else {})},
         thumb=thumbnail(stored),
         sha256=(pixel_hash(stored), None if labels is None else pixel_hash(labels)),
     )
@@ -163,47 +169,6 @@ def _with_channels(pixels: Array, layout: Layout) -> Array:
     )
 
 
-def _read_mask(record: Record, raw: RawImage, layout: Layout) -> Array | None:
-    if record.mask is None:
-        return None
-    mask = read_image(record.mask, layout.limits)
-    values = mask.pixels[0]
-    if len(mask.pixels) > 1 and (mask.pixels != values).any():
-        raise DataError(
-            "a label map must have one channel, got a coloured one. Save class numbers as grey."
-        )
-    if values.shape != raw.pixels.shape[1:]:
-        raise DataError(
-            f"a label map must lie on its image's grid, got {_sizes(values.shape)} for an image "
-            f"of {_sizes(raw.pixels.shape[1:])}. Resample the label map."
-        )
-    if (
-        raw.affine is not None
-        and mask.affine is not None
-        and not np.allclose(raw.affine, mask.affine, atol=1e-2 * max(raw.spacing_mm or (1.0,)))
-    ):
-        raise DataError(
-            "a label map must lie where its image lies, but their affines differ by up to "
-            f"{np.abs(raw.affine - mask.affine).max():.3g} mm. Resample the label map."
-        )
-    return _as_classes(values)
-
-
-def _as_classes(values: Array) -> Array:
-    whole = np.rint(values.astype(np.float64))
-    if np.abs(whole - values).max(initial=0) > 1e-3 or whole.min(initial=0) < 0:
-        raise DataError(
-            "a label map must hold class numbers 0, 1, 2, ..., got fractions or negative values. "
-            "Save it without interpolation."
-        )
-    top = int(whole.max(initial=0))
-    if top > 32767:
-        raise DataError(f"a label map may count to 32,767, got {top:,}.")
-    if set(np.unique(whole)) <= {0.0, 255.0}:
-        whole = whole / 255  # black-and-white pictures
-    return whole.astype(np.uint8 if top <= 255 else np.int16)
-
-
 def _resample(
     pixels: Array, labels: Array | None, spacing: Sequence[float], layout: Layout
 ) -> tuple[Array, Array | None, tuple[float, ...], list[float], list[int]]:
@@ -219,6 +184,7 @@ def _resample(
             for edge, old, new in zip(space, spacing, layout.spacing_mm, strict=True)
         )
         shift = [0] * layout.dims
+        _check_target((len(pixels), *target), spacing, layout)
     else:
         return pixels, labels, tuple(spacing), [1.0] * layout.dims, [0] * layout.dims
     scale = [new / old for new, old in zip(target, space, strict=True)]
@@ -228,6 +194,17 @@ def _resample(
         pixels = np.stack([resize(channel, target, smooth=True) for channel in pixels])
         labels = None if labels is None else resize(labels, target, smooth=False)
     return pixels, labels, new_spacing, scale, shift
+
+
+def _check_target(shape: Sequence[int], spacing: Sequence[float], layout: Layout) -> None:
+    """Refuse a volume that would not fit; its header may claim centimetres for millimetres."""
+    num_bytes = math.prod(shape) * np.dtype(np.float32).itemsize
+    if num_bytes > layout.limits.max_bytes:
+        raise DataError(
+            f"a volume may take up to {layout.limits.max_bytes:,} bytes, this one of "
+            f"{'x'.join(f'{edge:.3g}' for edge in spacing)} mm voxels would take {num_bytes:,} "
+            "once resampled. Correct its spacing, or give a coarser --spacing-mm."
+        )
 
 
 def _resize_2d(plane: Array, target: tuple[int, ...], *, smooth: bool) -> Array:
@@ -268,7 +245,3 @@ def _canvas(
     label_canvas = np.zeros((layout.size, layout.size), dtype=labels.dtype)
     label_canvas[window] = labels
     return canvas, label_canvas
-
-
-def _sizes(shape: Sequence[int]) -> str:
-    return "x".join(str(edge) for edge in shape)

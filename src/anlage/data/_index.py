@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from anlage.data._label_map import Asked, Meaning, decide
 from anlage.data.duplicates import Groups, near_pairs
 from anlage.data.identity import Identity, look_alikes
 from anlage.data.importers import Record
@@ -36,12 +37,16 @@ class Index:
         parts: The part of each row.
         notes: What the user should know.
         caveats: Those notes that every result of this store must state.
+        label_maps: What 255 means in all label maps.
+        label_maps_because: The evidence for that.
     """
 
     frame: pl.DataFrame
     parts: list[str]
     notes: tuple[str, ...]
     caveats: tuple[str, ...]
+    label_maps: Meaning
+    label_maps_because: str
 
 
 def build_index(
@@ -50,6 +55,7 @@ def build_index(
     *,
     seed: int,
     allow_leaks: bool,
+    label_maps: Asked = "auto",
 ) -> Index:
     """Group images by patient, by equal and by nearly equal pixels, and split them by group.
 
@@ -58,6 +64,7 @@ def build_index(
         identity: Hashes patients.
         seed: Seed of a drawn split.
         allow_leaks: Go on although the source's own split leaks.
+        label_maps: What 255 means in label maps; "auto" finds out.
 
     Raises:
         DataError: If the source's own split has a patient, or equal images, in two parts.
@@ -65,8 +72,9 @@ def build_index(
     patients = [
         None if record.patient is None else identity.patient(record.patient) for record, _ in kept
     ]
-    hashes = [row["sha256"] for _, row in kept]
-    thumbs = [np.frombuffer(bytes.fromhex(row["thumbnail"]), np.uint8) for _, row in kept]
+    rows = [row for _, row in kept]
+    hashes = [row["sha256"] for row in rows]
+    thumbs = [np.frombuffer(bytes.fromhex(row["thumbnail"]), np.uint8) for row in rows]
     pairs = near_pairs([thumb.reshape(16, 17) for thumb in thumbs])
     groups = Groups(len(kept))
     groups.join_equal(patients)
@@ -74,7 +82,7 @@ def build_index(
     for first, second in pairs:
         groups.join(first, second)
     numbers = groups.numbers()
-    notes = [*_duplicate_notes(hashes, pairs), *_face_notes([row for _, row in kept])]
+    notes = [*_duplicate_notes(hashes, pairs), *_face_notes(rows)]
     caveats = _patient_caveats([record.patient for record, _ in kept], int(numbers.max()) + 1)
     if any(patients):
         notes.append(f"patients: {len({*patients} - {None})}, in {int(numbers.max()) + 1} groups")
@@ -90,11 +98,16 @@ def build_index(
     else:
         parts = [str(part) for part in by_group(numbers, _strata(kept), seed=seed)]
         notes.append(f"split: drawn by group, seed {seed}")
+    holds = [row["mask_holds"] for row in rows if row["mask_sha256"]]
+    meaning, because, doubts = decide(holds, label_maps)
+    caveats += doubts
     return Index(
         frame=_frame(kept, patients, numbers),
         parts=parts,
-        notes=(*notes, *caveats),
+        notes=(*notes, *([because] if because else []), *caveats),
         caveats=tuple(caveats),
+        label_maps=meaning,
+        label_maps_because=because,
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from anlage.config import differences, fingerprint
 from anlage.data._decode import Decoded, Layout, decode
 from anlage.data._index import Index, build_index
+from anlage.data._label_map import Asked
 from anlage.data._pool import run_all
 from anlage.data._whole_file import write_whole
 from anlage.data._writer import StoreWriter, read_journal
@@ -25,6 +26,10 @@ from anlage.progress import track
 from anlage.version import __version__
 
 __all__ = ["StoreJob"]
+
+# of a row in the journal: one that lacks any is damaged, or of an older version
+_KEYS = {"state", "shape", "spacing_mm", "sha256", "mask_sha256", "boxes", "facts", "thumbnail"}
+_MASK_KEYS = {"mask_holds", "mask_shard", "mask_offset", "mask_dtype"}
 
 
 class StoreJob:
@@ -63,8 +68,9 @@ class StoreJob:
         known = read_journal(self.root)
         waiting = []
         for record in records:
-            stored = known.get(self.identity.image(record.key))
-            if stored is None or stored["state"] != _state(record):
+            stored = known.get(self.identity.image(record.key), {})
+            needed = _KEYS | _MASK_KEYS if record.mask else _KEYS
+            if not needed <= stored.keys() or stored["state"] != _state(record):
                 waiting.append((record, self.layout))
         problems: list[Problem] = []
         if not waiting:
@@ -93,8 +99,10 @@ class StoreJob:
             writer.writerow((self.identity.image(problem.key), safe))
         write_whole(self.root / "quarantine.csv", text.getvalue())
 
-    def index(self, records: Sequence[Record], *, seed: int, allow_leaks: bool) -> list[str]:
-        """Write index, split and card from the journal; return notes on groups and leaks."""
+    def index(
+        self, records: Sequence[Record], *, seed: int, allow_leaks: bool, label_maps: Asked = "auto"
+    ) -> list[str]:
+        """Write index, split and card from the journal; return notes on what was found."""
         rows = read_journal(self.root)
         kept = [
             (record, rows[image_id])
@@ -106,7 +114,9 @@ class StoreJob:
                 f"at least one image must be readable, got none: see "
                 f"{self.root / 'quarantine.csv'}."
             )
-        index = build_index(kept, self.identity, seed=seed, allow_leaks=allow_leaks)
+        index = build_index(
+            kept, self.identity, seed=seed, allow_leaks=allow_leaks, label_maps=label_maps
+        )
         table = io.BytesIO()
         index.frame.write_parquet(table)
         write_whole(self.root / "index.parquet", table.getvalue())
@@ -127,6 +137,7 @@ class StoreJob:
             "spacing_mm": list(decoded.spacing_mm),
             "sha256": decoded.sha256[0],
             "mask_sha256": decoded.sha256[1],
+            "mask_holds": decoded.mask_holds,
             "boxes": decoded.boxes,
             "facts": decoded.facts,
             "thumbnail": decoded.thumb.tobytes().hex(),
@@ -145,6 +156,8 @@ class StoreJob:
             source=fingerprint(self.layout),
             anlage_version=__version__,
             notes=index.caveats,
+            label_maps=index.label_maps,
+            label_maps_because=index.label_maps_because,
             index_sha256=index_sha256,
         )
         write_whole(self.root / "store.json", meta.model_dump_json(indent=1))

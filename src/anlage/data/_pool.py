@@ -1,13 +1,15 @@
 """Run one function over many tasks in worker processes, and survive what kills a worker.
 
 A codec that crashes, eats all memory or hangs takes one file with it, not the night: the files
-that were in flight are tried again one by one, and only the culprit is given up.
+that were in flight are tried again one by one, and only the culprit is given up. A worker that
+cannot even start is nobody's file: then nothing is given up, and the user hears why.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -15,9 +17,9 @@ from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from typing import TypeVar
 
-from anlage.errors import AnlageError
+from anlage.errors import AnlageError, ConfigError
 
-__all__ = ["run_all"]
+__all__ = ["end_if_a_worker_runs_the_script", "run_all"]
 
 TaskT = TypeVar("TaskT")
 ResultT = TypeVar("ResultT")
@@ -39,6 +41,9 @@ def run_all(
             AnlageError, only the kind of any other exception, whose message may name a patient.
         tasks: Its arguments.
         workers: Processes; 0 runs in this one, without protection against crashes.
+
+    Raises:
+        ConfigError: If no worker process can start.
     """
     if workers < 1 or not tasks:
         for task in tasks:
@@ -52,6 +57,16 @@ def run_all(
             return
         for task in suspects:
             yield task, _run_alone(function, task)
+
+
+def end_if_a_worker_runs_the_script() -> None:
+    """End this process if it is a worker that runs an unguarded script again from its top.
+
+    Workers import the script that started them; without ``if __name__ == "__main__":`` they would
+    do its work too. The process that waits for them says what to do.
+    """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        sys.exit(1)
 
 
 def _run_pool(
@@ -74,8 +89,26 @@ def _run_pool(
             result = futures[0].result(timeout=_STALL_S)
             futures.popleft()
             yield tasks.popleft(), result
-    except (BrokenProcessPool, TimeoutError):
+    except TimeoutError:
         suspects.extend(tasks)
+    except BrokenProcessPool:
+        _check_start()
+        suspects.extend(tasks)
+    finally:
+        _end(pool)
+
+
+def _check_start() -> None:
+    """Refuse to go on where no worker starts at all."""
+    pool = _pool(1)
+    try:
+        pool.submit(_one_thread).result(timeout=_STALL_S)
+    except (BrokenProcessPool, TimeoutError):
+        raise ConfigError(
+            "reading needs worker processes, but they ended before they read any file. In a "
+            'script, start Anlage inside if __name__ == "__main__":, since every worker imports '
+            "the script; from standard input, save it as a file, or pass workers=0."
+        ) from None
     finally:
         _end(pool)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ import numpy as np
 from anlage.data._decode import Layout
 from anlage.data.importers import Problem, Record
 from anlage.data.readers import Header, Limits, Unit, read_header, read_image
-from anlage.errors import AnlageError, DataError
+from anlage.errors import AnlageError, ConfigError, DataError
 from anlage.modalities import Policy
 
 __all__ = ["survey"]
@@ -48,6 +49,7 @@ def survey(
         The layout, the records that fit it, those that do not with the reason, and notes.
 
     Raises:
+        ConfigError: If ``spacing_mm`` is no spacing of volumes.
         DataError: If no header can be read.
     """
     with ThreadPoolExecutor(4) as pool:
@@ -137,23 +139,34 @@ def _layout(
     bits = max(header.bits or 32 for header in headers)
     units = Counter(_unit(header) for header in headers)
     storage = policy.scaling.storage(bits=bits, unit=units.most_common(1)[0][0])
-    is_picture = policy.scaling.kind == "hu" and storage != "int16"
-    if is_picture:
-        notes.append("values are pictures, not Hounsfield units: stored as pictures")
+    kind = policy.scaling.kind_of(storage)
+    if kind != policy.scaling.kind:
+        unit = {"hu": "Hounsfield units", "suv": "SUV"}[policy.scaling.kind]
+        notes.append(f"values are pictures, not {unit}: stored as pictures")
     canvas, spacing = None, None
     if dims == 2:
         canvas = _canvas_edge(headers, size)
         if canvas and size is None:
             notes.append(f"image sizes differ: all are scaled to {canvas} x {canvas} pixels")
+        if spacing_mm is not None:
+            notes.append("warning: --spacing-mm is for volumes, these are pictures: not used")
     else:
         spacing = _common_spacing(headers, spacing_mm)
         if spacing and spacing_mm is None:
             edges = " x ".join(f"{edge:.3g}" for edge in spacing)
             notes.append(f"voxel spacing differs: all are resampled to the median, {edges} mm")
+        unknown = sum(header.spacing_mm is None for header in headers)
+        if unknown:
+            notes.append(
+                f"warning: {unknown} of {len(headers)} volumes do not state their voxel spacing, "
+                "it is taken for 1 mm"
+            )
+        if size is not None:
+            notes.append("warning: --size is for pictures, these are volumes: not used")
     layout = Layout(
         dims=dims,
         channels=channels,
-        kind="display" if storage == "uint8" or is_picture else policy.scaling.kind,
+        kind=kind,
         storage=storage,
         size=canvas,
         spacing_mm=spacing,
@@ -180,6 +193,11 @@ def _common_spacing(
     headers: Sequence[Header], asked: Sequence[float] | None
 ) -> tuple[float, ...] | None:
     if asked is not None:
+        if len(asked) != 3 or not all(0 < edge < math.inf for edge in asked):
+            raise ConfigError(
+                "spacing_mm must be three edges of a voxel above 0 mm, got "
+                f"{','.join(f'{edge:g}' for edge in asked)}. Write for instance 1,1,3."
+            )
         return tuple(float(edge) for edge in asked)
     known = np.array([header.spacing_mm for header in headers if header.spacing_mm])
     if len(known) < 2:

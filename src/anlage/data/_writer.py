@@ -9,6 +9,7 @@ as not stored, and the next start takes them out of the journal.
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -27,6 +28,7 @@ _ALIGN = 64
 _SHARD_BYTES = 1 << 30
 _SYNC_EVERY = 64
 _PLACES = (("shard", "offset", "bytes"), ("mask_shard", "mask_offset", "mask_bytes"))
+_NEEDED = {"id", *_PLACES[0]}
 
 
 def read_journal(root: Path) -> dict[str, dict[str, Any]]:
@@ -161,7 +163,8 @@ def _row(line: bytes) -> dict[str, Any] | None:
         row = json.loads(line)
     except ValueError:  # also what is no UTF-8
         return None
-    return row if isinstance(row, dict) and "id" in row else None
+    is_row = isinstance(row, dict) and row.keys() >= _NEEDED
+    return row if is_row else None
 
 
 def _shard_sizes(root: Path) -> dict[str, int]:
@@ -172,7 +175,7 @@ def _shard_sizes(root: Path) -> dict[str, int]:
 def _is_held(row: Mapping[str, Any], sizes: Mapping[str, int]) -> bool:
     """Return whether the shards reach to the end of a row's image and label map."""
     return all(
-        row[offset] + row[size] <= sizes.get(row[shard], 0)
+        size in row and row.get(offset, math.inf) + row[size] <= sizes.get(row[shard], 0)
         for shard, offset, size in _PLACES
         if row.get(shard) is not None
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,10 @@ from pathlib import Path
 from anlage import plugins
 from anlage.data._decode import Layout
 from anlage.data._job import StoreJob
+from anlage.data._label_map import parse_asked
+from anlage.data._pool import end_if_a_worker_runs_the_script
 from anlage.data._survey import survey
+from anlage.data._told import tell_done, tell_plan
 from anlage.data._whole_file import writing
 from anlage.data._writer import JOURNAL
 from anlage.data.archives import extract, is_archive
@@ -78,6 +80,7 @@ def prepare(
     overwrite: bool = False,
     strict: bool = False,
     dry_run: bool = False,
+    label_maps: str = "auto",
 ) -> Prepared:
     """Read images, check them, split them by patient and store them for speed.
 
@@ -103,6 +106,8 @@ def prepare(
         overwrite: Make the store anew. Splits of your own in its folder splits are kept.
         strict: Fail if any image is quarantined.
         dry_run: Only say what would be stored.
+        label_maps: What 255 means in label maps: "numbers", a class like others; "black_white",
+            class 1; "auto" decides once for all, from all of them.
 
     Returns:
         Counts, and notes for the user.
@@ -111,13 +116,17 @@ def prepare(
         ConfigError: If an option cannot be used, or the store was made with other settings.
         DataError: If the source is empty, a split leaks, or the disk is full.
     """
+    end_if_a_worker_runs_the_script()
     policy: Policy = plugins.load("modalities", modality)
+    meaning = parse_asked(label_maps)
     root, origin = Path(out), Path(source)
     if size is not None and not _LEAST_EDGE <= size <= _GREATEST_EDGE:
         raise ConfigError(
             f"size must be between {_LEAST_EDGE} and {_GREATEST_EDGE} pixels, got {size}. 224 is "
             "a good start for pictures."
         )
+    if seed < 0:
+        raise ConfigError(f"seed must be 0 or above, got {seed}. Give a whole number such as 0.")
     _refuse_foreign(root, overwrite=overwrite)
     options = ImportOptions(
         manifest=labels,
@@ -144,7 +153,7 @@ def prepare(
         if dry_run:
             for note in notes:
                 say(f"  {note}")
-            say(f"Would store {len(records)} images and set {len(problems)} aside. {plan!r}")
+            tell_plan(plan, len(records), problems)
             return _prepared(root, len(records), problems, 0, notes)
         with locked(root, what="anlage prepare"), writing("the store"):
             if overwrite:
@@ -159,10 +168,12 @@ def prepare(
                     f"every image must be readable with --strict, got {len(problems)} that are "
                     f"not: see {root / 'quarantine.csv'}."
                 )
-            notes += job.index(records, seed=seed, allow_leaks=allow_leaks)
+            lost = {problem.key for problem in failed}
+            records = [record for record in records if record.key not in lost]
+            notes += job.index(records, seed=seed, allow_leaks=allow_leaks, label_maps=meaning)
             store = Store.open(root)
             write_summary(store, problems=problems, notes=notes)
-    _report(store, problems, notes, Counter(store.parts("default").values()))
+    tell_done(store, problems, notes)
     return _prepared(root, len(store), problems, new, notes)
 
 
@@ -242,22 +253,3 @@ def _workers(asked: int | None, images: int) -> int:
     if asked is not None:
         return asked
     return 0 if images < 32 else max(1, os.cpu_count() or 1)
-
-
-def _report(
-    store: Store, problems: Sequence[Problem], notes: Sequence[str], parts: Counter[str]
-) -> None:
-    for note in notes:
-        say(f"  {note}")
-    if problems:
-        reasons = Counter(problem.reason.split(",")[0] for problem in problems)
-        most = "; ".join(f"{count} x {reason}" for reason, count in reasons.most_common(3))
-        say(f"  quarantined {len(problems)}: {store.root / 'quarantine.csv'} ({most})")
-    counts = " / ".join(f"{parts[name]}" for name in ("train", "val", "test"))
-    say(f"  split       {counts} images    {store.root / 'splits' / 'default.csv'}")
-    size = sum(path.stat().st_size for path in (store.root / "shards").iterdir())
-    say(
-        f"Stored {len(store)} images, {size / 1e6:,.0f} MB, in {store.root}.  "
-        f"Look: {store.root / 'report.html'}"
-    )
-    say(f"Next: anlage pretrain {store.root} --method simclr --out runs/first")

@@ -133,7 +133,11 @@ def read_hashes(path: Path) -> dict[str, str]:
 
 def _read_rows(path: Path) -> list[dict[str, str]]:
     if not path.is_file():
-        raise DataError(f"the store has no split named {path.stem!r}. Run anlage prepare again.")
+        known = ", ".join(sorted(one.stem for one in path.parent.glob("*.csv"))) or "none"
+        raise DataError(
+            f"the store has no split named {path.stem!r}, it has: {known}. Choose one of them, or "
+            "run anlage prepare again."
+        )
     try:
         rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline="")))
     except (OSError, UnicodeDecodeError, csv.Error):

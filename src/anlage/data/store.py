@@ -18,7 +18,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import math
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -31,9 +30,11 @@ from pydantic import ValidationError
 
 from anlage.config import BaseConfig, fingerprint
 from anlage.data._crop import copy_crop, copy_inside
-from anlage.data.duplicates import pixel_hash
+from anlage.data._label_map import WHITE, Meaning
+from anlage.data._shards import Shards, places
 from anlage.data.splits import PARTS, read_hashes, read_split, torn
 from anlage.errors import ConfigError, DataError
+from anlage.modalities._scaling import Kind, Storage
 from anlage.plugins import nearest
 
 __all__ = ["FORMAT_VERSION", "LABEL_PREFIX", "LEAK_ALLOWED", "Store", "StoreMeta"]
@@ -62,6 +63,9 @@ class StoreMeta(BaseConfig):
         source: Fingerprint of the settings that made it.
         anlage_version: Version that made it.
         notes: Caveats that every result of this store must state, such as an allowed leak.
+        label_maps: What 255 means in all label maps: a class like others ("numbers"), or class 1
+            ("black_white").
+        label_maps_because: The evidence for that, in words.
         index_sha256: Hash of index.parquet.
     """
 
@@ -69,13 +73,15 @@ class StoreMeta(BaseConfig):
     modality: str
     dims: Literal[2, 3]
     channels: int
-    dtype: Literal["uint8", "int16", "float16"]
-    kind: Literal["display", "hu", "foreground_zscore"]
+    dtype: Storage
+    kind: Kind
     size: tuple[int, ...] | None
     spacing_mm: tuple[float, ...] | None
     source: str
     anlage_version: str
     notes: tuple[str, ...] = ()
+    label_maps: Meaning = "numbers"
+    label_maps_because: str = ""
     index_sha256: str | None = None
 
 
@@ -84,14 +90,10 @@ class Store:
 
     def __init__(self, root: Path, meta: StoreMeta, index: pl.DataFrame) -> None:
         self.root, self.meta, self.index = root, meta, index
-        self._shards: dict[str, npt.NDArray[np.uint8]] = {}
+        self.shards = Shards(root / "shards")
+        self.places = places(index, meta.dtype)  # of images, and of label maps
+        self._is_white = meta.label_maps == "black_white"
         self._checked: dict[str, dict[str, str]] = {}  # splits that were found sound
-        self._shapes = [tuple(shape) for shape in index["shape"].to_list()]
-        self._places = list(zip(index["shard"].to_list(), index["offset"].to_list(), strict=True))
-        self._mask_places = list(
-            index.select("mask_shard", "mask_offset", "mask_dtype").iter_rows()
-        )
-        self._check_shards()
 
     @classmethod
     def open(cls, path: str | Path) -> Store:
@@ -99,6 +101,17 @@ class Store:
 
         Raises:
             DataError: If the folder is no store, is incomplete, or has another version.
+        """
+        store = cls.unchecked(path)
+        store._check_shards()
+        return store
+
+    @classmethod
+    def unchecked(cls, path: str | Path) -> Store:
+        """Open a store without a look at its shards, to see which of them are whole.
+
+        Raises:
+            DataError: As for ``open``, but for the shards.
         """
         root = Path(path)
         card = root / "store.json"
@@ -156,7 +169,9 @@ class Store:
     def fingerprint(self) -> str:
         """16 hex digits that change whenever any pixel, label or setting changes."""
         labels = [LABEL_PREFIX + name for name in self.label_names]
-        meta = self.meta.model_dump(mode="json", exclude={"notes", "index_sha256"})
+        words = {"notes", "index_sha256", "label_maps_because"}
+        unsaid = set() if self._is_white else {"label_maps"}  # as in stores without this field
+        meta = self.meta.model_dump(mode="json", exclude=words | unsaid)
         content = self.index.select("id", "sha256", "mask_sha256", *labels).write_csv()
         return fingerprint({"meta": meta, "rows": content})
 
@@ -185,19 +200,21 @@ class Store:
 
     def shape(self, row: int) -> tuple[int, ...]:
         """Return (C, *S) of one image."""
-        return self._shapes[row]
+        return self.places[0][row].shape
 
     def image(self, row: int) -> Array:
         """Return one image as a view of the memory map, (C, *S); nothing is read yet."""
-        shard, offset = self._places[row]
-        return self._view(shard, offset, self.meta.dtype, self._shapes[row])
+        return self.shards.array(self.places[0][row])
 
     def mask(self, row: int) -> Array | None:
-        """Return one label map as a view of the memory map, (*S), or None."""
-        shard, offset, dtype = self._mask_places[row]
-        if shard is None:
+        """Return one label map, (*S), or None: a view of the memory map, unless 255 means 1."""
+        place = self.places[1][row]
+        if place is None:
             return None
-        return self._view(shard, offset, dtype, self._shapes[row][1:])
+        stored = self.shards.array(place)
+        if not self._is_white:
+            return stored
+        return np.where(stored == WHITE, 1, stored).astype(stored.dtype)
 
     def parts(self, name: str = "default") -> dict[str, str]:
         """Return the part of each image id, as the split file says."""
@@ -239,32 +256,12 @@ class Store:
 
     def crop_mask(self, row: int, start: Sequence[int], shape: Sequence[int], out: Array) -> None:
         """Copy one crop of a label map, (*S); what lies outside is 0."""
-        mask = self.mask(row)
+        place = self.places[1][row]
         out[...] = 0
-        if mask is not None:
-            copy_inside(mask, start, shape, out)
-
-    def verify(self) -> None:
-        """Read everything and compare it with the hashes that were taken when it was stored.
-
-        Raises:
-            DataError: If any image or label map differs; it names the first and counts them.
-        """
-        damaged = []
-        for row, (image_hash, mask_hash) in enumerate(
-            self.index.select("sha256", "mask_sha256").iter_rows()
-        ):
-            mask = self.mask(row)
-            if pixel_hash(self.image(row)) != image_hash:
-                damaged.append(f"image {self.ids[row]} in {self._places[row][0]}")
-            elif mask is not None and pixel_hash(mask) != mask_hash:
-                damaged.append(f"label map of {self.ids[row]} in {self._mask_places[row][0]}")
-        if damaged:
-            raise DataError(
-                f"{self.root} must hold the pixels that were stored, but {len(damaged)} of "
-                f"{len(self)} images changed since, first {damaged[0]}. The disk may be failing; "
-                "run anlage prepare again with --overwrite."
-            )
+        if place is not None:
+            copy_inside(self.shards.array(place), start, shape, out)
+            if self._is_white:
+                np.copyto(out, 1, where=out == WHITE)
 
     def _check_split(self, name: str, assigned: Sequence[str]) -> None:
         stated = read_hashes(self.root / "splits" / f"{name}.csv")
@@ -291,31 +288,13 @@ class Store:
             )
 
     def _check_shards(self) -> None:
-        ends: dict[str, int] = {}
-        itemsize = np.dtype(self.meta.dtype).itemsize
-        for (shard, offset), mask_place, shape in zip(
-            self._places, self._mask_places, self._shapes, strict=True
-        ):
-            ends[shard] = max(ends.get(shard, 0), offset + math.prod(shape) * itemsize)
-            mask_shard, mask_offset, dtype = mask_place
-            if mask_shard is not None:
-                end = mask_offset + math.prod(shape[1:]) * np.dtype(dtype).itemsize
-                ends[mask_shard] = max(ends.get(mask_shard, 0), end)
-        for shard, end in ends.items():
-            path = self.root / "shards" / shard
-            held = path.stat().st_size if path.is_file() else 0
-            if held < end:
-                raise DataError(
-                    f"{path} must hold {end:,} bytes, it holds {held:,}. The store was cut off or "
-                    "copied in part: copy it again, or run anlage prepare with --overwrite."
-                )
-
-    def _view(self, shard: str, offset: int, dtype: str, shape: tuple[int, ...]) -> Array:
-        if shard not in self._shards:
-            path = self.root / "shards" / shard
-            self._shards[shard] = np.asarray(np.memmap(path, mode="r", dtype=np.uint8))
-        size = math.prod(shape) * np.dtype(dtype).itemsize
-        return self._shards[shard][offset : offset + size].view(dtype).reshape(shape)
+        images, masks = self.places
+        for shard, (held, needed) in self.shards.short([*images, *masks]).items():
+            raise DataError(
+                f"{self.shards.folder / shard} must hold {needed:,} bytes, it holds {held:,}. The "
+                "store was cut off or copied in part: copy it again, or run anlage prepare with "
+                "--overwrite. anlage verify says what else is damaged."
+            )
 
 
 def _read_index(path: Path, sha256: str | None) -> pl.DataFrame:

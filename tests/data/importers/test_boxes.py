@@ -98,7 +98,7 @@ def test_boxes_as_a_table_of_their_own(source, touch, table):
     [
         ("image,label,x0,y0,x1\na.png,a,1,2,3\n", "a column 'y1' .a corner of the boxes."),
         ("image,x0,y0,x1,y1\na.png,1,2,3,4\n", "a column 'label' .label of the boxes."),
-        ("img,label,x0,y0,x1,y1\na.png,a,1,2,3,4\n", "a column 'image' .image_column, in the"),
+        ("img,label,x0,y0,x1,y1\na.png,a,1,2,3,4\n", "a column 'image' .--image, in the"),
         ("image,label,x0,y0,x1,y1\na.png,,1,2,3,4\n", "name its label and an image.*line 2"),
         ("image,label,x0,y0,x1,y1\n,a,1,2,3,4\n", "name its label and an image.*line 2"),
         ("image,label,x0,y0,x1,y1\n../a.png,a,1,2,3,4\n", "name its label and an image"),

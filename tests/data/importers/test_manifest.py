@@ -70,14 +70,14 @@ def test_each_column_option_names_its_column(source, touch, table, option):
     }
     after = take(source, labels=("y",), **{f"{option}_column": columns[option]}).records
     assert after != before
-    with pytest.raises(DataError, match=f"a column 'nope' .{option}_column., it has: 'image'"):
+    with pytest.raises(DataError, match=f"a column 'nope' .--{option}., it has: 'image'"):
         take(source, **{f"{option}_column": "nope"})
 
 
 def test_a_missing_label_column_is_refused_with_the_nearest(source, touch, table):
     touch("a.png")
     table("image,label\na.png,1\n")
-    with pytest.raises(DataError, match=r"'labl' \(labels\).*Did you mean 'label'\?"):
+    with pytest.raises(DataError, match=r"'labl' \(--label\).*Did you mean 'label'\?"):
         take(source, labels=("labl",))
 
 

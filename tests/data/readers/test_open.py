@@ -148,15 +148,15 @@ def test_channels_of_mixed_kinds(tmp_path: Path) -> None:
 def test_channels_on_other_grids_are_refused(tmp_path: Path) -> None:
     twice = np.diag([2.0, 1, 1, 1])
     moved = np.eye(4)
-    moved[0, 3] = 0.2
+    moved[0, 3] = 0.3
     near = np.eye(4)
-    near[0, 3] = 0.05
+    near[0, 3] = 0.2
     for attempt in (read_image, read_header):
         with pytest.raises(DataError, match=r"one grid, these have \(4, 5, 6\)"):
             attempt(volumes(tmp_path, np.eye(4), twice), Limits())
         with pytest.raises(DataError, match=r"\(5, 5, 6\) at .* and \(6, 5, 6\)"):
             attempt(volumes(tmp_path, np.eye(4), np.eye(4), edge=5), Limits())
-    with pytest.raises(DataError, match=r"at one place, these lie 0.2 mm apart"):
+    with pytest.raises(DataError, match=r"at one place, these lie 0.3 mm apart"):
         read_image(volumes(tmp_path, np.eye(4), moved), Limits())
     assert read_image(volumes(tmp_path, np.eye(4), near), Limits()).pixels.shape[0] == 2
 

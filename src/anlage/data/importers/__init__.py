@@ -158,7 +158,7 @@ def find_importer(root: Path, options: ImportOptions, layout: str = "auto") -> t
     if not exists(root):
         raise ConfigError(
             "the source must be a folder of images or a MedMNIST npz file, there is nothing at "
-            "the path given. Check the path, and that its disk is mounted."
+            f"{root}. Check the path, and that its disk is mounted."
         )
     names = available(_ROOM) if layout == "auto" else (layout,)
     kinds: list[tuple[str, type[Importer]]] = [(name, load(_ROOM, name)) for name in names]

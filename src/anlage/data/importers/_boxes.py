@@ -99,7 +99,7 @@ def _wanted(columns: tuple[str, ...], image_column: str) -> list[str]:
     corners = corner_columns(columns) or _FLAT[0]
     for name in corners:
         require(name, columns, setting="a corner of the boxes")
-    image = require(image_column, columns, setting="image_column, in the table of boxes")
+    image = require(image_column, columns, setting="--image, in the table of boxes")
     return [image, require("label", columns, setting="label of the boxes"), *corners]
 
 

@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import PurePath
 from typing import Final
 
+from anlage import plugins
 from anlage.types import Split
 
 __all__ = [
-    "DICOM_SUFFIXES",
-    "IMAGE_SUFFIXES",
     "SPLIT_WORDS",
     "counted",
+    "has_dicom_suffix",
+    "has_image_suffix",
     "is_hidden",
     "is_mask_folder",
     "is_mask_name",
     "suffix_of",
 ]
 
-DICOM_SUFFIXES: Final = frozenset((".dcm", ".dicom", ".ima"))
-IMAGE_SUFFIXES: Final = frozenset(
-    (
-        *(".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp"),
-        *(".ndpi", ".scn", ".svs", ".tif", ".tiff"),
-        *(".hdr", ".img", ".img.gz", ".nii", ".nii.gz"),
-        *(".npy", ".npz"),
-    )
-)
 SPLIT_WORDS: Final[dict[str, Split]] = {
     "train": "train",
     "training": "train",
@@ -38,6 +31,7 @@ SPLIT_WORDS: Final[dict[str, Split]] = {
     "testing": "test",
 }
 
+_READERS = "data/readers"
 _MASK_WORDS = r"masks?|segmentations?|label_?maps?|labels?|gt|ground[ _-]?truth|annotations?"
 _MASK_NAME = re.compile(rf"(?:^|[ _.-])(?:{_MASK_WORDS}|seg)(?:[ _.-]?\d+)?$", re.IGNORECASE)
 # "seg" is no mask folder: segmented granulocytes are a class of blood cells
@@ -48,6 +42,23 @@ def suffix_of(path: PurePath) -> str:
     """Return a file's suffix in lower case; both parts of ``.nii.gz``."""
     name = PurePath(path.name.lower())
     return "".join(name.suffixes[-2:]) if name.suffix == ".gz" else name.suffix
+
+
+def has_dicom_suffix(path: PurePath) -> bool:
+    """Whether a file is named as DICOM."""
+    return suffix_of(path) in _suffixes("dicom")
+
+
+def has_image_suffix(path: PurePath) -> bool:
+    """Whether a file is named as a reader's images are; DICOM files are listed by series."""
+    names = set(plugins.available(_READERS)) - {"dicom"}
+    return any(suffix_of(path) in _suffixes(name) for name in names)
+
+
+@cache
+def _suffixes(reader: str) -> tuple[str, ...]:
+    found: tuple[str, ...] = plugins.load(_READERS, reader).suffixes
+    return found
 
 
 def is_hidden(name: str) -> bool:

@@ -202,11 +202,11 @@ def _wanted(columns: tuple[str, ...], options: ImportOptions) -> list[str]:
         "split_column": options.split_column,
     }
     wanted = [
-        require(column, columns, setting=setting)
+        require(column, columns, setting=f"--{setting.removesuffix('_column')}")
         for setting, column in named.items()
         if column is not None
     ]
-    wanted += [require(label, columns, setting="labels") for label in options.labels]
+    wanted += [require(label, columns, setting="--label") for label in options.labels]
     if options.mask_column is None and _DEFAULT_MASK in columns:
         wanted.append(_DEFAULT_MASK)
     if options.boxes is None and options.boxes_column is None:

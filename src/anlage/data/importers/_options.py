@@ -74,6 +74,6 @@ def given_file(path: Path, root: Path, *, what: str) -> Path:
         if exists(place) and place.is_file():
             return place
     raise ConfigError(
-        f"{what} must be a CSV or Parquet file, there is none at the path given. Check the "
-        "path; it is taken from where you are, then from the source."
+        f"{what} must be a CSV or Parquet file, there is none at {path}. Check the path; it is "
+        "taken from where you are, then from the source."
     )

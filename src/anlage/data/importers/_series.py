@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from anlage.data.importers import Imported, Problem, Record
-from anlage.data.importers._kinds import DICOM_SUFFIXES, IMAGE_SUFFIXES, counted, suffix_of
+from anlage.data.importers._kinds import counted, has_dicom_suffix, has_image_suffix
 from anlage.data.importers._listing import Listing, Row
 from anlage.data.importers._walk import Walk, relative
 from anlage.data.readers import Limits, Source
@@ -29,10 +29,9 @@ _SAMPLE = 64
 
 def is_dicom_file(path: Path) -> bool:
     """Whether a file is named as DICOM, or has no image suffix but a DICOM preamble."""
-    suffix = suffix_of(path)
-    if suffix in DICOM_SUFFIXES:
+    if has_dicom_suffix(path):
         return True
-    if suffix in IMAGE_SUFFIXES:
+    if has_image_suffix(path):
         return False
     try:
         with path.open("rb") as stream:
@@ -46,7 +45,7 @@ def is_dicom_tree(root: Path) -> bool:
     kinds = (
         is_dicom_file(path)
         for path in Walk(root=root).files()
-        if suffix_of(path) in IMAGE_SUFFIXES or is_dicom_file(path)
+        if has_image_suffix(path) or is_dicom_file(path)
     )
     sample = list(islice(kinds, _SAMPLE))
     return any(sample) and 2 * sum(sample) >= len(sample)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from anlage.data.importers._kinds import IMAGE_SUFFIXES, is_mask_name, suffix_of
+from anlage.data.importers._kinds import has_image_suffix, is_mask_name, suffix_of
 from anlage.data.importers._places import entries
 
 __all__ = ["unlisted_images"]
@@ -26,7 +26,7 @@ def unlisted_images(listed: Iterable[Path], masks: Collection[Path]) -> tuple[li
     known = set(listed) | set(masks)
     suffixes: dict[Path, set[str]] = defaultdict(set)
     for path in listed:
-        if suffix_of(path) in IMAGE_SUFFIXES:
+        if has_image_suffix(path):
             suffixes[path.parent].add(suffix_of(path))
     mixed = {(mask.parent, suffix_of(mask)) for mask in masks}
     found = []

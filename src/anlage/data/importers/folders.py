@@ -15,12 +15,11 @@ from pathlib import Path
 
 from anlage.data.importers import Imported, Importer, ImportOptions, Record
 from anlage.data.importers._kinds import (
-    IMAGE_SUFFIXES,
     SPLIT_WORDS,
     counted,
+    has_image_suffix,
     is_mask_folder,
     is_mask_name,
-    suffix_of,
 )
 from anlage.data.importers._options import refuse_table_options
 from anlage.data.importers._walk import Walk, relative
@@ -93,7 +92,7 @@ def _arranged(walk: Walk) -> tuple[list[_Image] | str, int]:
     found: list[_Image] = []
     others = 0
     for path in walk.sorted_files():
-        if suffix_of(path) not in IMAGE_SUFFIXES or is_mask_name(path):
+        if not has_image_suffix(path) or is_mask_name(path):
             others += 1
             continue
         *folders, _ = path.relative_to(walk.root).parts

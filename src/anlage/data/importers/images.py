@@ -7,12 +7,11 @@ from pathlib import Path
 
 from anlage.data.importers import Imported, Importer, ImportOptions, Record
 from anlage.data.importers._kinds import (
-    DICOM_SUFFIXES,
-    IMAGE_SUFFIXES,
     counted,
+    has_dicom_suffix,
+    has_image_suffix,
     is_mask_folder,
     is_mask_name,
-    suffix_of,
 )
 from anlage.data.importers._options import refuse_table_options
 from anlage.data.importers._walk import Walk, relative
@@ -50,10 +49,9 @@ class Images(Importer):
 
 
 def _kind(path: Path, root: Path) -> str:
-    suffix = suffix_of(path)
-    if suffix in DICOM_SUFFIXES:
+    if has_dicom_suffix(path):
         return "dicom"
-    if suffix not in IMAGE_SUFFIXES:
+    if not has_image_suffix(path):
         return "other"
     folders = path.relative_to(root).parts[:-1]
     if is_mask_name(path) or any(is_mask_folder(folder) for folder in folders):

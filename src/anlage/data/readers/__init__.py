@@ -10,13 +10,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from anlage import plugins
 from anlage.config import BaseConfig
+from anlage.data.readers._apart import apart_mm, is_apart
 from anlage.data.readers._turn import Turn
 from anlage.errors import DataError
 
@@ -34,7 +35,6 @@ __all__ = [
 ]
 
 _HEAD_BYTES = 512
-_PLACE_MM = 0.1
 
 Unit = Literal["hu", "display", "arbitrary"]
 
@@ -114,7 +114,13 @@ class RawImage:
 
 
 class Reader(ABC):
-    """One file format."""
+    """One file format.
+
+    Attributes:
+        suffixes: How its files are named, in lower case; folder layouts take these for images.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]]
 
     @abstractmethod
     def recognises(self, path: Path, head: bytes) -> bool:
@@ -211,7 +217,7 @@ def read_image(source: Source, limits: Limits) -> RawImage:
     for image in images:
         _check_grid(first.pixels.shape, first.spacing_mm, image.pixels.shape, image.spacing_mm)
         if first.affine is not None and image.affine is not None:
-            _check_place(first.affine, image.affine)
+            _check_place(first.affine, image.affine, first.pixels.shape[1:])
     bits = [image.bits for image in images]
     return RawImage(
         pixels=np.concatenate([image.pixels for image in images]),
@@ -248,9 +254,11 @@ def _check_grid(
         )
 
 
-def _check_place(affine: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> None:
-    apart = float(np.abs(affine - other).max())
-    if apart > _PLACE_MM:
+def _check_place(
+    affine: npt.NDArray[np.float64], other: npt.NDArray[np.float64], space: tuple[int, ...]
+) -> None:
+    apart = apart_mm(affine, other, space)
+    if is_apart(apart, affine):
         raise DataError(
             f"the channels of an image must lie at one place, these lie {apart:.3g} mm apart. "
             "Register and resample them first."

@@ -13,7 +13,9 @@ import numpy.typing as npt
 from anlage.data.readers import Unit
 from anlage.errors import DataError
 
-__all__ = ["finite", "guessed_unit", "narrowed"]
+__all__ = ["NOT_FINITE", "finite", "guessed_unit", "narrowed"]
+
+NOT_FINITE = "numbers were NaN or infinity"
 
 _HU_AIR = -500
 
@@ -62,7 +64,7 @@ def finite(values: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], list[str]]:
             "again from its source."
         )
     count = int(is_finite.size - is_finite.sum())
-    note = f"{count} of {is_finite.size} numbers were NaN or infinity: set to the smallest one"
+    note = f"{count} of {is_finite.size} {NOT_FINITE}: set to the smallest one"
     return np.where(is_finite, values, values[is_finite].min()), [note]
 
 

@@ -45,16 +45,17 @@ from anlage.errors import DataError
 
 __all__ = ["Dicom"]
 
-_SUFFIXES = (".dcm", ".dicom", ".ima")
 _WANTED = tags(IMAGE) | tags(FACTS)
 
 
 class Dicom(Reader):
     """DICOM part 10 files."""
 
+    suffixes = (".dcm", ".dicom", ".ima")
+
     def recognises(self, path: Path, head: bytes) -> bool:
         """Whether a file has the DICOM preamble, or is named as if it had."""
-        return is_dicom(head) or path.suffix.lower() in _SUFFIXES
+        return is_dicom(head) or path.suffix.lower() in self.suffixes
 
     def header(self, source: Source, limits: Limits) -> Header:
         """Read shape, bits, unit and spacing; compares sizes, decodes nothing."""

@@ -43,12 +43,13 @@ __all__ = ["Nifti"]
 _GZIP = b"\x1f\x8b"
 _MAX_DEFLATE = 1032  # zlib.net: the theoretical limit of deflate is 1032:1
 _CHUNK = 4 * 1024**2
-_SUFFIXES = (".nii", ".nii.gz", ".hdr", ".img", ".img.gz")
 _READ_FAULTS = (OSError, EOFError, zlib.error)
 
 
 class Nifti(Reader):
     """NIfTI files."""
+
+    suffixes = (".nii", ".nii.gz", ".hdr", ".img", ".img.gz")
 
     def recognises(self, path: Path, head: bytes) -> bool:
         """Whether a file starts with a NIfTI header, compressed or not, or is named like one."""
@@ -57,7 +58,7 @@ class Nifti(Reader):
                 head = zlib.decompressobj(31).decompress(head, HEADER_BYTES)
             except zlib.error:
                 head = b""
-        return is_nifti(head) or path.name.lower().endswith(_SUFFIXES)
+        return is_nifti(head) or path.name.lower().endswith(self.suffixes)
 
     def header(self, source: Source, limits: Limits) -> Header:
         """Read shape, bits and spacing; ``unit`` is a guess without the voxels."""

@@ -41,9 +41,11 @@ _ENTRY = re.compile(r"(?P<name>[^:]+)(:(?P<row>[0-9]{1,12}))?")
 class Npy(Reader):
     """NumPy's own files."""
 
+    suffixes = (".npy", ".npz")
+
     def recognises(self, path: Path, head: bytes) -> bool:
         """Whether a file is a .npy by its first bytes, or named .npy or .npz."""
-        return head.startswith(_MAGIC) or path.suffix.lower() in (".npy", ".npz")
+        return head.startswith(_MAGIC) or path.suffix.lower() in self.suffixes
 
     def header(self, source: Source, limits: Limits) -> Header:
         """Read shape and bits; reads no numbers."""

@@ -46,7 +46,6 @@ _FORMATS = [
     str(kind.format)
     for kind in (PngImageFile, JpegImageFile, BmpImageFile, GifImageFile, WebPImageFile)
 ]
-_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
 _MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM", b"GIF87a", b"GIF89a")
 _GREY_BITS = {"1": 1, "L": 8, "I;16": 16, "I;16L": 16, "I;16B": 16}
 _COLOUR = ("P", "PA", "RGB", "RGBA", "RGBa", "LA", "La", "CMYK", "YCbCr", "LAB", "HSV")
@@ -58,10 +57,12 @@ _PNG_WIDE_COLOUR = (b"\x10\x02", b"\x10\x06")
 class Raster(Reader):
     """Everyday pictures."""
 
+    suffixes = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
+
     def recognises(self, path: Path, head: bytes) -> bool:
         """Whether a file starts like one of these formats, or is named like one."""
         is_webp = head[:4] == b"RIFF" and head[8:12] == b"WEBP"
-        return head.startswith(_MAGIC) or is_webp or path.suffix.lower() in _SUFFIXES
+        return head.startswith(_MAGIC) or is_webp or path.suffix.lower() in self.suffixes
 
     def header(self, source: Source, limits: Limits) -> Header:
         """Read shape and bits; decodes nothing."""

@@ -37,16 +37,17 @@ from anlage.errors import DataError
 __all__ = ["Tiff"]
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_SUFFIXES = (".tif", ".tiff", ".svs", ".ndpi", ".scn")
 _ORIENTATION = 274
 
 
 class Tiff(Reader):
     """TIFF and BigTIFF files."""
 
+    suffixes = (".tif", ".tiff", ".svs", ".ndpi", ".scn")
+
     def recognises(self, path: Path, head: bytes) -> bool:
         """Whether a file starts like a TIFF, or is named like one."""
-        return head.startswith(_MAGIC) or path.suffix.lower() in _SUFFIXES
+        return head.startswith(_MAGIC) or path.suffix.lower() in self.suffixes
 
     def header(self, source: Source, limits: Limits) -> Header:
         """Read shape, bits and spacing; decodes nothing."""
