@@ -146,6 +146,8 @@ def test_weights_of_another_network_are_refused_by_name(tmp_path: Path) -> None:
         ({"std": [0.0]}, "std must be above 0"),
         ({"mean": [0.1, 0.2]}, "mean and std must have 1 values"),
         ({"image_size": [32]}, "image_size must have 2 edges"),
+        ({"spacing_mm": [1.0, 1.0, 1.0]}, "spacing_mm must have 2 edges"),
+        ({"spacing_mm": [1.0, 0.0]}, "card of enc is damaged: spacing_mm"),
         ({"sha256": "12"}, "card of enc is damaged: sha256"),
     ],
 )
@@ -155,6 +157,18 @@ def test_a_wrong_card_is_refused(tmp_path: Path, change: dict, message: str) -> 
     _rewrite(tmp_path / "enc", change)
     with pytest.raises(DataError, match=message):
         load_encoder(tmp_path / "enc")
+
+
+def test_spacing_is_kept_and_unknown_on_cards_that_lack_it(tmp_path: Path) -> None:
+    encoder = _encoder()
+    save_encoder(tmp_path / "enc", encoder, _card(encoder, spacing_mm=(0.5, 0.7)))
+    assert read_card(tmp_path / "enc").spacing_mm == (0.5, 0.7)
+    path = tmp_path / "enc" / "card.json"
+    old = json.loads(path.read_text())
+    del old["spacing_mm"]
+    path.write_text(json.dumps(old))
+    _, card = load_encoder(tmp_path / "enc")
+    assert card.spacing_mm is None
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "\x00\xff"])

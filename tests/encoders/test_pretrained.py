@@ -129,8 +129,8 @@ def test_absent_weights_are_named_with_the_way_to_get_them(
 ) -> None:
     encoder = build_encoder("resnet10", dims=2, channels=1, image_size=(64, 64))
     match = (
-        r"no ImageNet weights for resnet10 on this machine, and Anlage never downloads unless "
-        r"asked\. Download model\.safetensors of timm/resnet10t\.c3_in1k .*ANLAGE_WEIGHTS"
+        r"no ImageNet weights for resnet10 on this machine, and Anlage downloads "
+        r"nothing\. Download model\.safetensors of timm/resnet10t\.c3_in1k .*ANLAGE_WEIGHTS"
     )
     with pytest.raises(ConfigError, match=match):
         load_imagenet(encoder)

@@ -6,6 +6,7 @@ import pytest
 
 from anlage.data.prepare import prepare
 from anlage.train.finetune import finetune
+from anlage.train.notices import warn
 
 QUICK = {
     "start": "scratch",
@@ -61,3 +62,9 @@ def odd_store(tmp_path_factory):
         patient="patient",
         workers=0,
     ).store
+
+
+@pytest.fixture(autouse=True)
+def _nothing_said_before():
+    """Warnings are said once per process; every test is to hear its own."""
+    warn.cache_clear()

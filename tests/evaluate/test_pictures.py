@@ -1,5 +1,7 @@
 """The picture of worst cases: worst first, the truth green, the answer vermilion."""
 
+import json
+
 import numpy as np
 import polars as pl
 import pytest
@@ -95,3 +97,18 @@ def test_failed_cases_are_the_worst(tmp_path, slices_store):
     task = Classification(store, labels=("lesion",))
     records = [{"row": row, **task.record(row, None)} for row in (3, 5)]
     assert task.badness(pl.DataFrame(records)).tolist() == [1.0, 1.0]
+
+
+def test_words_are_kept_beside_the_picture_with_where_each_case_lies(tmp_path, slices_store):
+    store = Store.open(slices_store)
+    task = Classification(store, labels=("lesion",))
+    picture = drawn(store, task, tmp_path / "worst.png", np.arange(6))
+    layout = json.loads((tmp_path / "worst.json").read_text())
+    assert len(layout["captions"]) == 6
+    assert all("none 99%, is " in words for words in layout["captions"])
+    assert layout["captions"][0].endswith("is dark")
+    across, down = layout["tile"]
+    assert picture.shape[:2] == (2 * down, layout["columns"] * across)
+    words_below = picture[layout["picture"] + 2 : down, :across]
+    assert (words_below < 128).any()
+    assert layout["picture"] <= across

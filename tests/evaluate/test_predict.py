@@ -7,7 +7,7 @@ from torch import nn
 
 from anlage.data.store import Store
 from anlage.encoders import build_encoder
-from anlage.evaluate import predict as module
+from anlage.evaluate import windows
 from anlage.evaluate.predict import case_table, embed, outputs, predict
 from anlage.tasks.classification import Classification
 from anlage.tasks.segmentation import Segmentation
@@ -120,7 +120,7 @@ def test_a_case_does_not_depend_on_its_neighbours_or_order(name, request, monkey
     model = fitted(store, Means(), scene_of(store, size=(24,), field="image"))
     rows = np.arange(12)
     together = predict(model, task, store, rows, device=CPU)
-    monkeypatch.setattr(module, "_BATCH", {2: 5, 3: 5})
+    monkeypatch.setattr(windows, "_BATCH", {2: 5, 3: 5})
     backwards = predict(model, task, store, rows[::-1].copy(), device=CPU).sort("row")
     assert together["row"].to_list() == rows.tolist()
     np.testing.assert_allclose(together["p1"], backwards["p1"], atol=1e-6)
@@ -131,16 +131,6 @@ def test_whole_images_are_shown_at_the_scenes_size(slices_store):
     model = fitted(store, network, scene_of(store, size=(24, 16), field="image"))
     predict(model, Classification(store, labels=("lesion",)), store, np.arange(3), device=CPU)
     assert [tuple(shown.shape) for shown in network.seen] == [(3, 1, 24, 16)]
-
-
-def test_global_tasks_see_the_middle_window_of_large_volumes(volumes_store):
-    store, network = Store.open(volumes_store), Means()
-    scene = Scene(field="window", size=(16, 16, 16), region=(20, 20, 20))
-    model = fitted(store, network, scene)
-    predict(model, Classification(store, labels=("lesion",)), store, np.array([2]), device=CPU)
-    raw = torch.from_numpy(np.array(store.image(2)[:, 8:24, 8:24, 8:24]))[None]
-    expected = model.intensities.standardise(model.intensities.to_unit(raw))
-    torch.testing.assert_close(network.seen[0], expected, atol=1e-5, rtol=1e-5)
 
 
 def test_networks_predict_in_evaluation_mode_and_without_gradients(slices_store):

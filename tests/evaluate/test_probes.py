@@ -134,3 +134,13 @@ def test_pixels_are_small_images(name, width, request):
         expected = (unit - intensities.mean[0]) / intensities.std[0]
         assert found[row].mean() == pytest.approx(expected, abs=0.15)
     assert len({row.tobytes() for row in found}) == 6
+
+
+def test_pixels_are_of_whole_images_where_encoders_are_shown_windows(volumes_store):
+    store, rows = Store.open(volumes_store), np.arange(3)
+    intensities = measure_intensities(store, rows, window=None)
+    whole, windows = (
+        pixel_features(store, rows, scene_of(store, size=(16,), field=field), intensities)
+        for field in ("image", "window")
+    )
+    np.testing.assert_array_equal(whole, windows)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from anlage.tensors import MethodOutput
 from anlage.train.distributed import World
 from anlage.train.loop import LoopConfig, Outcome, fit
+from anlage.train.notices import warn
 from anlage.train.signals import Stop
 
 BuildToy = Callable[..., nn.Module]
@@ -125,3 +126,9 @@ def pretrained(slices_store: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         device="cpu",
     )
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _nothing_said_before() -> None:
+    """Warnings are said once per process; every test is to hear its own."""
+    warn.cache_clear()

@@ -34,6 +34,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
+    (out / "said.txt").write_text(done.stdout + done.stderr)
     return out
 
 
@@ -56,6 +57,12 @@ def test_the_comparison_is_of_trained_networks_with_batch_statistics(made: Path)
     assert all(float(value.abs().max()) > 0 for value in means)
     counts = [value for key, value in state.items() if key.endswith("num_batches_tracked")]
     assert {int(value) for value in counts} == {6}  # 2 views x 3 steps
+
+
+def test_one_of_them_shows_progress_and_none_is_warned_by_torch(made: Path) -> None:
+    said = (made / "said.txt").read_text()
+    assert said.count("two together 16/16") == 1
+    assert "Warning: `broadcast_buffers`" not in said
 
 
 def test_every_process_knows_its_place(made: Path) -> None:

@@ -104,6 +104,14 @@ def test_a_crop_is_that_part_of_image_and_label_map(
     assert crops.label_maps.dtype == torch.int64
 
 
+def test_crops_begin_where_they_are_asked_to(store: Store) -> None:
+    starts = np.array([[3, 0], [-4, 12]])
+    crops = read_crops(store, np.array([2, 5]), region=(24, 20), starts=starts)
+    assert np.array_equal(crops.images[0], store.image(2)[:, 3:27, :20])
+    edge = np.pad(store.image(5)[0, :20, 12:], ((4, 0), (0, 0)), mode="edge")
+    assert np.array_equal(crops.images[1, 0], edge)
+
+
 def test_without_chances_the_middle_is_read(store: Store) -> None:
     crops = read_crops(store, np.array([2]), region=(24, 20))
     assert np.array_equal(crops.images[0], store.image(2)[:, 4:28, 6:26])

@@ -1,9 +1,11 @@
 """Fine-tuning: an encoder and labels become a model, never with test images in its past."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -12,6 +14,7 @@ from anlage.data.store import Store
 from anlage.errors import ConfigError, DataError
 from anlage.train.finetune import finetune
 from anlage.train.loop import Outcome
+from anlage.train.notices import warn
 from anlage.train.pretrain import pretrain
 
 _TINY = {
@@ -48,6 +51,77 @@ def test_a_model_is_written_with_its_card(
     assert run["images"] == len(Store.open(slices_store).split()["train"])
     past = json.loads((tmp_path / "model" / "encoder" / "card.json").read_text())
     assert past["method"] == "aligned_mae"
+
+
+@pytest.mark.parametrize(
+    ("task", "field", "shown"),
+    [
+        ("classification", "auto", "image"),
+        ("classification", "window", "window"),
+        ("segmentation", "auto", "window"),
+    ],
+)
+def test_tasks_about_whole_images_are_shown_whole_images_unless_asked_otherwise(
+    task: str, field: str, shown: str, volumes_store: Path, tmp_path: Path
+) -> None:
+    label = ["lesion"] if task == "classification" else []
+    _finetune(volumes_store, tmp_path, task=task, label=label, field=field, image_size=[20])
+    card = json.loads((tmp_path / "model" / "model.json").read_text())
+    assert card["scene"]["field"] == shown
+
+
+def test_a_model_keeps_its_scale_and_an_encoder_of_another_may_be_allowed(
+    pretrained: Path, slices_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Path(shutil.copytree(pretrained, tmp_path / "run"))
+    path = run / "encoder" / "card.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "spacing_mm": [3.0, 3.0]}))
+    monkeypatch.setattr(
+        Store, "spacing_mm", property(lambda self: np.full((len(self), 2), 0.71, np.float32))
+    )
+    with pytest.raises(ConfigError, match="allow_other_spacing"):
+        _finetune(slices_store, tmp_path / "refused", start=str(run))
+    assert not (tmp_path / "refused").exists()
+    out = tmp_path / "allowed"
+    _finetune(slices_store, out, start=str(run), allow_other_spacing=True)
+    for name in ("model.json", "encoder/card.json"):
+        card = json.loads((out / "model" / name).read_text())
+        assert card["spacing_mm"] == pytest.approx([0.71, 0.71])
+
+
+@pytest.mark.parametrize(("rank", "lines"), [("0", 4), ("1", 0)])
+def test_of_several_processes_one_says_what_is_done(
+    rank: str,
+    lines: int,
+    slices_store: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("RANK", rank)
+    _finetune(slices_store, tmp_path, dry_run=True)
+    pretrain(slices_store, out=tmp_path, dry_run=True)
+    assert capsys.readouterr().out.count("\n") == lines
+    with pytest.raises(ConfigError, match="must have the label 'nose'"):  # errors are everyone's
+        _finetune(slices_store, tmp_path, label=["nose"])
+
+
+def test_volumes_of_a_modality_of_pictures_are_warned_of_once(
+    volumes_store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = Path(shutil.copytree(volumes_store, tmp_path / "store"))
+    card = json.loads((store / "store.json").read_text())
+    (store / "store.json").write_text(json.dumps({**card, "modality": "histology"}))
+    for command in (
+        lambda where: _finetune(where, tmp_path / "out", dry_run=True),
+        lambda where: pretrain(where, out=tmp_path / "out", dry_run=True),
+    ):
+        warn.cache_clear()
+        command(store)
+        said = capsys.readouterr().out
+        assert said.count("is acquired in 2D, but this store holds 3D images") == 1
+        command(volumes_store)
+        assert "is acquired in" not in capsys.readouterr().out
 
 
 def test_no_file_of_a_run_is_a_pickle(slices_store: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -131,6 +132,25 @@ def test_a_store_of_another_kind_is_refused(copied: Path, volumes_store: Path) -
     store = Store.open(volumes_store)
     with pytest.raises(ConfigError, match="dims 2 and the store 3"):
         load_model(copied, _task(store, read_model_card(copied).task), store)
+
+
+def test_a_store_of_another_scale_is_refused_unless_allowed(
+    stored: Stored, copied: Path, slices_store: Path
+) -> None:
+    store = Store.open(slices_store)
+    store.__dict__["spacing_mm"] = np.full((len(store), 2), 0.71, dtype=np.float32)
+    task = _task(store, stored[0])
+    path = copied / "model.json"
+    card = json.loads(path.read_text())
+    assert card["spacing_mm"] is None  # pictures state none
+    load_model(copied, task, store)
+    path.write_text(json.dumps({**card, "spacing_mm": [0.71, 1.42]}))
+    with pytest.raises(ConfigError, match=r"trained on, 0\.71 x 1\.42 mm"):
+        load_model(copied, task, store)
+    assert not load_model(copied, task, store, allow_other_spacing=True).network.training
+    del card["spacing_mm"]  # as before spacing was kept
+    path.write_text(json.dumps(card))
+    load_model(copied, task, store)
 
 
 def test_all_files_are_safetensors_or_json(copied: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pytest
 import torch
@@ -60,6 +61,23 @@ def test_an_encoder_comes_with_all_that_its_user_must_know(
     assert (run["status"], run["steps"]) == ("finished", 2)
     with Image.open(tmp_path / "views.png") as picture:
         assert picture.size == (3 * 112, 6 * 112)  # the crop and two views of six images
+
+
+def test_the_card_keeps_the_scale_of_the_views(
+    pretrained: Path, slices_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert load_encoder(pretrained / "encoder")[1].spacing_mm is None  # pictures state none
+    train = Store.open(slices_store).split()["train"]
+
+    def spacing_mm(self: Store) -> npt.NDArray[np.float32]:
+        found = np.full((len(self), 2), 7.7, dtype=np.float32)
+        found[train] = (0.71, 0.72)
+        return found
+
+    monkeypatch.setattr(Store, "spacing_mm", property(spacing_mm))
+    _pretrain(slices_store, tmp_path, image_size=[16])  # images have 32
+    card = load_encoder(tmp_path / "encoder")[1]
+    assert card.spacing_mm == pytest.approx((1.42, 1.44))
 
 
 def test_only_training_images_were_seen(slices_store: Path, tmp_path: Path) -> None:
@@ -191,8 +209,8 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"method": "simcl"}, "named 'simcl'. Did you mean 'simclr'"),
-        ({"encoder": "resnet11"}, "named 'resnet11'"),
+        ({"method": "simcl"}, "no method 'simcl'. Did you mean 'simclr'"),
+        ({"encoder": "resnet11"}, "no encoder 'resnet11'"),
         ({"method_options": {"invariant": 1}}, "no setting 'invariant'. Did you mean 'invariance'"),
         ({"batchsize": 4}, "no setting 'batchsize'. Did you mean 'batch_size'"),
         ({"split": "other"}, "split"),

@@ -120,3 +120,32 @@ def test_json_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
         runs.write_json(path, {"a": object()})
     assert json.loads(path.read_text()) == {"a": 1}
     assert [p.name for p in tmp_path.iterdir()] == ["values.json"]
+
+
+def _unfinished(folder: Path, **card: object) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / "run.json").write_text(json.dumps({"status": "stopped", "stated": {}, **card}))
+
+
+def test_a_run_without_its_result_is_refused_and_one_with_it_is_not(tmp_path: Path) -> None:
+    runs.refuse_unfinished(tmp_path, result="encoder")  # no run at all: for others to judge
+    _unfinished(tmp_path, steps=1021, stated={"steps_planned": 4000})
+    with pytest.raises(ConfigError, match=r"is at step 1,021 of 4,000\. Give its command again"):
+        runs.refuse_unfinished(tmp_path, result="encoder")
+    (tmp_path / "encoder").mkdir()
+    runs.refuse_unfinished(tmp_path, result="encoder")
+
+
+def test_a_run_that_was_killed_is_as_far_as_its_log(tmp_path: Path) -> None:
+    _unfinished(tmp_path, status="running")
+    with pytest.raises(ConfigError, match=r"is at step 0\."):
+        runs.refuse_unfinished(tmp_path, result="model")
+    (tmp_path / "log.jsonl").write_text('{"step": 30}\n{"step": 40}\n')
+    with pytest.raises(ConfigError, match=r"is at step 40\."):
+        runs.refuse_unfinished(tmp_path, result="model")
+
+
+def test_a_run_that_collapsed_is_not_said_to_go_on(tmp_path: Path) -> None:
+    _unfinished(tmp_path, status="collapsed", reason="all alike")
+    with pytest.raises(ConfigError, match=r"collapsed \(all alike\) and left no encoder"):
+        runs.refuse_unfinished(tmp_path, result="encoder")

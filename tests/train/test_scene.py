@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from anlage import plugins
 from anlage.data.store import Store
 from anlage.errors import ConfigError
-from anlage.train.scene import measure_intensities, resolve_size, scene_of
+from anlage.train.scene import measure_intensities, resolve_size, scene_of, warn_of_dims
 
 
 @pytest.fixture
@@ -74,6 +75,32 @@ def test_intensities_are_those_of_the_given_rows(kind: str, request: pytest.Fixt
     assert found.mean == pytest.approx((unit.mean(),), rel=1e-6)
     assert found.std == pytest.approx((unit.std(),), rel=1e-6)
     assert measure_intensities(store, np.array([1, 4]), window=None).mean != found.mean
+
+
+@pytest.mark.parametrize(
+    ("allowed", "kind", "words"),
+    [
+        ((2,), "volumes", "acquired in 2D, but this store holds 3D images"),
+        ((3,), "slices", "acquired in 3D, but this store holds 2D images"),
+        ((2, 3), "slices", ""),
+        ((3,), "volumes", ""),
+    ],
+)
+def test_images_of_a_dimension_that_the_modality_lacks_are_warned_of(
+    allowed: tuple[int, ...],
+    kind: str,
+    words: str,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    store: Store = request.getfixturevalue(kind)
+    policy = plugins.load("modalities", "mri").model_copy(update={"dims": allowed})
+    monkeypatch.setattr(plugins, "load", lambda *_names: policy)
+    warn_of_dims(store)
+    said = capsys.readouterr().out
+    assert words in said
+    assert said.count("\n") == bool(words)
 
 
 def test_an_unknown_window_is_named(slices: Store) -> None:

@@ -126,6 +126,46 @@ def test_an_encoder_of_other_images_is_refused(
         load_start(run, store, ROWS)
 
 
+def _spaced(path: Path, *edges: float) -> Store:
+    """Open a store as if all its images had this spacing."""
+    store = Store.open(path)
+    store.__dict__["spacing_mm"] = np.tile(np.float32(edges), (len(store), 1))
+    return store
+
+
+def test_an_encoder_of_another_scale_is_refused_unless_allowed(
+    run: Path, slices_store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _change_card(run, spacing_mm=[2.13, 0.71])
+    store = _spaced(slices_store, 0.71, 0.71)
+    with pytest.raises(ConfigError, match=r"trained on, 2\.13 x 0\.71 mm.* shown 0\.71 x 0\.71 mm"):
+        load_start(run, store, ROWS)
+    assert load_start(run, store, ROWS, allow_other_spacing=True).card.spacing_mm == (2.13, 0.71)
+    assert capsys.readouterr().out.count("warning") == 1
+
+
+def test_the_scale_is_that_of_the_views_asked_for(run: Path, slices_store: Path) -> None:
+    _change_card(run, spacing_mm=[0.71, 0.71])  # whole images of 32 pixels, shown at 32
+    store = _spaced(slices_store, 0.71, 0.71)
+    load_start(run, store, ROWS)
+    with pytest.raises(ConfigError, match="Give an image size near 32,32"):
+        load_start(run, store, ROWS, image_size=[16])
+    load_start(run, store, ROWS, image_size=[16], field="window")
+
+
+def test_an_old_card_and_a_store_without_spacing_fit_any(run: Path, slices_store: Path) -> None:
+    load_start(run, _spaced(slices_store, 7.1, 7.1), ROWS)
+    _change_card(run, spacing_mm=[2.13, 0.71])
+    load_start(run, Store.open(slices_store), ROWS)
+
+
+def test_an_encoder_is_shown_what_it_knows_unless_asked_otherwise(run: Path, store: Store) -> None:
+    _change_card(run, field="window")
+    assert load_start(run, store, ROWS).field == "window"
+    assert load_start(run, store, ROWS, field="image").field == "image"
+    assert load_start("scratch", store, ROWS, encoder="resnet10", field="window").field == "window"
+
+
 def test_a_folder_without_encoder_is_named(tmp_path: Path, store: Store) -> None:
     with pytest.raises(DataError, match=str(tmp_path.name)):
         load_start(tmp_path, store, ROWS)

@@ -112,6 +112,19 @@ def disturbed(world: World, *, spoilt_by: int | None, stopped_by: int | None) ->
     return outcome
 
 
+def heard(world: World) -> None:
+    """Train with a progress line."""
+    fit(
+        build("simclr", "resnet10"),
+        lambda number: views_of(build("simclr", "resnet10"), number, world),
+        LoopConfig(steps=2, batch_size=BATCH // world.size, precision="fp32"),
+        folder=None,
+        world=world,
+        stop=Stop(),
+        what="two together",
+    )
+
+
 def main(out: Path) -> None:
     """Make all runs in two processes, then, in the first one, alone."""
     torch.set_num_threads(1)
@@ -119,6 +132,7 @@ def main(out: Path) -> None:
         two = runs(world)
         stopped = disturbed(world, spoilt_by=None, stopped_by=1)
         spoilt = disturbed(world, spoilt_by=1, stopped_by=None)
+        heard(world)
         facts = {
             "world": [world.rank, world.size],
             "largest": world.largest(world.rank, -world.rank),

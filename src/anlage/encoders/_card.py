@@ -6,7 +6,14 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
+from pydantic import (
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
 
 from anlage.config import BaseConfig
 from anlage.encoders._encoder import Encoder
@@ -61,6 +68,8 @@ class EncoderCard(BaseConfig):
         channels: Channels C of its images.
         image_size: Edges of the images it was trained on.
         field: ``image`` if it was shown whole images, ``window`` if parts of large ones.
+        spacing_mm: Pixel or voxel edge per axis at which it was shown images, in mm, the resizing
+            of whole images included; None where unknown.
         modality: Name of the imaging modality.
         unit_range: Stored values that become 0 and 1 before anything else happens.
         mean: Per channel, subtracted from values in the unit interval.
@@ -85,6 +94,7 @@ class EncoderCard(BaseConfig):
     channels: PositiveInt
     image_size: tuple[PositiveInt, ...]
     field: Literal["image", "window"] = "image"
+    spacing_mm: tuple[PositiveFloat, ...] | None = None
     modality: str
     unit_range: tuple[float, float]
     mean: tuple[float, ...]
@@ -105,6 +115,8 @@ class EncoderCard(BaseConfig):
     def _agree(self) -> EncoderCard:
         if len(self.image_size) != self.dims:
             raise ValueError(f"image_size must have {self.dims} edges")
+        if self.spacing_mm is not None and len(self.spacing_mm) != self.dims:
+            raise ValueError(f"spacing_mm must have {self.dims} edges")
         if len(self.mean) != self.channels or len(self.std) != self.channels:
             raise ValueError(f"mean and std must have {self.channels} values, one per channel")
         if min(self.std) <= 0:

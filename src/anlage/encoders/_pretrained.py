@@ -79,8 +79,8 @@ def _find(architecture: str, repository: str) -> Path:
     if isinstance(cached, str):
         return Path(cached)
     raise ConfigError(
-        f"there are no ImageNet weights for {architecture} on this machine, and Anlage never "
-        f"downloads unless asked. Download model.safetensors of {repository} from Hugging Face, "
+        f"there are no ImageNet weights for {architecture} on this machine, and Anlage "
+        f"downloads nothing. Download model.safetensors of {repository} from Hugging Face, "
         f"put it in a folder as {architecture}.safetensors and set {_FOLDER} to that folder."
     )
 

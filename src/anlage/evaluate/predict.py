@@ -14,15 +14,14 @@ from torch.nn import functional as F
 
 from anlage.data.store import Store
 from anlage.encoders import Encoder
+from anlage.evaluate.windows import answers, shown
 from anlage.tasks import Task
 from anlage.train.adapt import Fitted
-from anlage.train.feed import read_crops
 from anlage.train.scene import Scene
-from anlage.transforms.views import Intensities, ViewPlan, one_view
+from anlage.transforms.views import Intensities
 
 __all__ = ["case_table", "embed", "outputs", "predict"]
 
-_BATCH = {2: 64, 3: 8}  # images at once, by dims
 _OVERLAP = 0.5
 
 
@@ -36,17 +35,15 @@ def embed(
     *,
     device: torch.device,
 ) -> npt.NDArray[np.float32]:
-    """Return frozen embeddings of whole images, (n, E); of the middle window of large ones."""
+    """Return frozen embeddings of whole images, (n, E); the mean over the windows of large ones."""
     encoder = encoder.to(device).eval()
-    plan = ViewPlan(size=scene.size, intensities=intensities)
-    region = scene.region if scene.field == "image" else scene.size
-    parts = []
-    for chunk in _chunks(store, rows):
-        crops = read_crops(store, chunk, region=region)
-        images, _ = one_view(crops, plan, draws=None)
-        parts.append(encoder(images.to(device)).embedding.float().cpu().numpy())
-    embedded: npt.NDArray[np.float32] = np.concatenate(parts)
-    return embedded
+
+    def ask(images: Tensor) -> Tensor:
+        embedding: Tensor = encoder(images).embedding
+        return embedding
+
+    found = answers(store, rows, scene, intensities, ask=ask, device=device)
+    return np.stack([embedding for _, embedding in found])
 
 
 def predict(
@@ -113,13 +110,12 @@ def _global(
     rows: npt.NDArray[np.int64],
     device: torch.device,
 ) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
-    scene = fitted.scene
-    plan = ViewPlan(size=scene.size, intensities=fitted.intensities)
-    region = scene.region if scene.field == "image" else scene.size
-    for chunk in _chunks(store, rows):
-        images, _ = one_view(read_crops(store, chunk, region=region), plan, draws=None)
-        likely = task.activate(fitted.network(images.to(device)).float()).cpu().numpy()
-        yield from zip(chunk.tolist(), likely, strict=True)
+    """Answer with the mean probabilities over the views of each image."""
+
+    def ask(images: Tensor) -> Tensor:
+        return task.activate(fitted.network(images).float())
+
+    yield from answers(store, rows, fitted.scene, fitted.intensities, ask=ask, device=device)
 
 
 def _dense_image(
@@ -130,10 +126,8 @@ def _dense_image(
     device: torch.device,
 ) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
     scene = fitted.scene
-    plan = ViewPlan(size=scene.size, intensities=fitted.intensities)
     mode = "bilinear" if store.meta.dims == 2 else "trilinear"
-    for chunk in _chunks(store, rows):
-        images, _ = one_view(read_crops(store, chunk, region=scene.region), plan, draws=None)
+    for chunk, images in shown(store, rows, scene, fitted.intensities):
         logits = fitted.network(images.to(device)).float().cpu()
         for row, small in zip(chunk.tolist(), logits, strict=True):
             full = F.interpolate(small[None], size=scene.region, mode=mode)
@@ -171,9 +165,3 @@ def _centre(padded: npt.NDArray[np.float32], space: tuple[int, ...]) -> npt.NDAr
         start = -((edge - region) // 2)
         cut.append(slice(start, start + edge))
     return padded[tuple(cut)]
-
-
-def _chunks(store: Store, rows: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]:
-    size = _BATCH[store.meta.dims]
-    for start in range(0, len(rows), size):
-        yield rows[start : start + size]

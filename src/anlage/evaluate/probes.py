@@ -9,9 +9,9 @@ from sklearn.preprocessing import StandardScaler
 
 from anlage.data.store import Store
 from anlage.errors import ConfigError, DataError
-from anlage.train.feed import read_crops
-from anlage.train.scene import Scene
-from anlage.transforms.views import Intensities, ViewPlan, one_view
+from anlage.evaluate.windows import shown
+from anlage.train.scene import Scene, scene_of
+from anlage.transforms.views import Intensities
 
 __all__ = ["linear_probabilities", "pixel_features"]
 
@@ -83,17 +83,15 @@ def linear_probabilities(
 
 
 def pixel_features(store: Store, rows: Ints, scene: Scene, intensities: Intensities) -> Floats:
-    """Return images shrunk to 16 x 16 (2D) or 8 x 8 x 8 (3D) as features: the raw-pixel control."""
-    edge = _PIXELS[store.meta.dims]
-    plan = ViewPlan(size=(edge,) * store.meta.dims, intensities=intensities)
-    region = scene.region if scene.field == "image" else scene.size
-    parts = [
-        one_view(read_crops(store, rows[start : start + 64], region=region), plan, draws=None)[0]
-        .flatten(1)
-        .numpy()
-        for start in range(0, len(rows), 64)
-    ]
-    features: Floats = np.concatenate(parts)
+    """Return images shrunk to 16 x 16 (2D) or 8 x 8 x 8 (3D) as features: the raw-pixel control.
+
+    They are whole images, also where an encoder is shown windows: the mean of windows of pixels
+    would be a blur, and no control.
+    """
+    whole = scene_of(store, size=scene.size, field="image")
+    small = whole.model_copy(update={"size": (_PIXELS[store.meta.dims],) * store.meta.dims})
+    views = shown(store, rows, small, intensities)
+    features: Floats = np.concatenate([images.flatten(1).numpy() for _, images in views])
     return features
 
 

@@ -16,12 +16,12 @@ from anlage.evaluate.pictures import draw_worst_cases
 from anlage.evaluate.predict import predict
 from anlage.metrics import Estimate
 from anlage.metrics.statistics.cluster_bootstrap import cluster_bootstrap
-from anlage.progress import say
 from anlage.tasks import Task
 from anlage.train.distributed import join_world
 from anlage.train.finetune import build_task
 from anlage.train.model_files import load_model, read_model_card
-from anlage.train.runs import environment, now, write_json
+from anlage.train.notices import tell
+from anlage.train.runs import environment, now, refuse_unfinished, write_json
 from anlage.train.start import seen_by
 from anlage.types import Split
 
@@ -49,6 +49,7 @@ def evaluate(
     split: str | None = None,
     out: str | Path | None = None,
     seed: int = 0,
+    allow_other_spacing: bool = False,
     device: Literal["auto", "cpu", "cuda"] = "auto",
 ) -> Evaluation:
     """Predict every labelled case of one part of a split and score it with intervals.
@@ -60,23 +61,26 @@ def evaluate(
         split: Name of the split; None: the one it was tuned on.
         out: Where results go; None: ``run/evaluation-<part>``.
         seed: Seed of the bootstrap.
+        allow_other_spacing: Go on although the model would be shown pixels of quite another size
+            than it was trained on.
         device: ``auto``, ``cpu`` or ``cuda``.
 
     Returns:
         Every metric with its interval.
 
     Raises:
-        ConfigError: If store and model do not fit.
+        ConfigError: If store and model do not fit, or their spacing does not.
         DataError: If the run holds no model, or the part no labelled images.
     """
     folder, opened = Path(run), Store.open(store)
+    refuse_unfinished(folder, result="model")
     card = read_model_card(folder / "model")
     task = build_task(opened, card.task, card.label, card.task_options, classes=card.classes)
     rows = _labelled_rows(opened, task, part, split or card.split)
-    fitted = load_model(folder / "model", task, opened)
+    fitted = load_model(folder / "model", task, opened, allow_other_spacing=allow_other_spacing)
     seen = seen_by(folder / "model", opened, rows)
     if seen:
-        say(f"warning: {seen} of these {len(rows)} images were used in training")
+        tell(f"warning: {seen} of these {len(rows)} images were used in training")
     place = Path(out) if out else folder / f"evaluation-{part}"
     with join_world(device) as world:
         cases = predict(fitted, task, opened, rows, device=world.device)
@@ -95,12 +99,12 @@ def evaluate(
         {"metrics": _plain(found), "run": {**environment(), "written": now(), **about}},
     )
     for name, estimate in found.items():
-        say(f"  {name:20s} {_interval(estimate)}")
+        tell(f"  {name:20s} {_interval(estimate)}")
     for warning in next(iter(found.values())).warnings:
-        say(f"  {warning}")
-    say(f"{len(rows)} images of {len(np.unique(opened.patients[rows]))} patients.  Look: {place}")
+        tell(f"  {warning}")
+    tell(f"{len(rows)} images of {len(np.unique(opened.patients[rows]))} patients.  Look: {place}")
     labels = "".join(f" --label {name}" for name in card.label)
-    say(f"Next: anlage study {store} --task {card.task}{labels} --out {folder}-study")
+    tell(f"Next: anlage study {store} --task {card.task}{labels} --out {folder}-study")
     return Evaluation(metrics=found, folder=place)
 
 
@@ -117,7 +121,7 @@ def _labelled_rows(store: Store, task: Task, part: str, split: str) -> npt.NDArr
 def _interval(estimate: Estimate) -> str:
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return f"undefined: {estimate.reason}"
-    return f"{estimate.value:.3f}  [{estimate.low:.3f}, {estimate.high:.3f}]"
+    return f"{estimate.value:z.3f}  [{estimate.low:z.3f}, {estimate.high:z.3f}]"
 
 
 def _plain(found: dict[str, Estimate]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, contiguous_format
 
 from anlage.errors import DataError
-from anlage.progress import say
+from anlage.train.notices import tell
 
 __all__ = ["load_latest", "save", "sha256_of"]
 
@@ -81,7 +81,7 @@ def load_latest(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None
         try:
             tensors, facts = _read(place)
         except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
-            say(f"warning: {place} is damaged ({error}); trying the checkpoint before it")
+            tell(f"warning: {place} is damaged ({error}); trying the checkpoint before it")
             continue
         if facts.get("version") != _VERSION:
             raise DataError(

@@ -8,6 +8,7 @@ over all of them.
 from __future__ import annotations
 
 import datetime
+import inspect
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,8 +66,11 @@ def join_world(device: str = "auto", *, timeout_s: float = _TIMEOUT_S) -> Iterat
         timeout_s: How long to wait for a process that does not answer.
 
     Raises:
+        ConfigError: If ``cuda`` is asked for and there is no such GPU.
         DataError: If another process ends or does not answer in time.
     """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("This machine has no CUDA GPU that torch can use. Use --device auto.")
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     size = int(os.environ.get("WORLD_SIZE", "1"))
     local = int(os.environ.get("LOCAL_RANK", "0"))
@@ -105,7 +109,10 @@ def wrap(module: nn.Module, world: World) -> nn.Module:
     if world.size == 1:
         return module
     _globalise(module)
-    return DistributedDataParallel(module, broadcast_buffers=False)
+    known = inspect.signature(DistributedDataParallel).parameters
+    name = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"
+    never: dict[str, Any] = {name: False}  # torch renamed it in 2.13; norms are shared already
+    return DistributedDataParallel(module, **never)
 
 
 class GlobalBatchNorm(nn.Module):

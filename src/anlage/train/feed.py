@@ -122,6 +122,7 @@ def read_crops(
     *,
     region: Sequence[int],
     chances: npt.NDArray[np.float32] | None = None,
+    starts: npt.NDArray[np.int64] | None = None,
     with_masks: bool = False,
 ) -> CropBatch:
     """Read one crop of each row.
@@ -131,6 +132,7 @@ def read_crops(
         rows: Which of them, (B,).
         region: Edges of the crops; an image that is smaller is centred and padded.
         chances: Numbers from 0 to 1 that place the crop, (B, d); None takes the centre.
+        starts: First pixel of each crop, (B, d), instead of chances.
         with_masks: Whether to read label maps; rows without one get class 0 everywhere.
 
     Returns:
@@ -141,12 +143,10 @@ def read_crops(
     masks = np.zeros((len(rows), *shape), dtype=np.int16) if with_masks else None
     for number, row in enumerate(rows.tolist()):
         space = store.shape(row)[1:]
-        start = [
-            (edge - length) // 2
-            if chances is None or edge <= length
-            else min(int(chances[number, axis] * (edge - length + 1)), edge - length)
-            for axis, (edge, length) in enumerate(zip(space, shape, strict=True))
-        ]
+        if starts is not None:
+            start = starts[number].tolist()
+        else:
+            start = _place(space, shape, None if chances is None else chances[number])
         store.crop(row, start, shape, images[number])
         if masks is not None:
             store.crop_mask(row, start, shape, masks[number])
@@ -157,6 +157,18 @@ def read_crops(
         sample=torch.from_numpy(np.asarray(rows)),
         patient=torch.from_numpy(store.patients[rows]),
     )
+
+
+def _place(
+    space: Sequence[int], shape: Sequence[int], chances: npt.NDArray[np.float32] | None
+) -> list[int]:
+    """Return where a crop begins: in the centre, or by chance where the image is larger."""
+    return [
+        (edge - length) // 2
+        if chances is None or edge <= length
+        else min(int(chances[axis] * (edge - length + 1)), edge - length)
+        for axis, (edge, length) in enumerate(zip(space, shape, strict=True))
+    ]
 
 
 def _shuffled(count: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:

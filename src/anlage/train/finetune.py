@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import field_validator
 
 from anlage import plugins
 from anlage.config import BaseConfig, fingerprint, layered, read_yaml
@@ -16,19 +17,20 @@ from anlage.data.budgets import budget_rows, parse_budget
 from anlage.data.store import Store
 from anlage.errors import ConfigError, DataError
 from anlage.locks import locked
-from anlage.progress import say
 from anlage.tasks import Task
 from anlage.train import runs
 from anlage.train.adapt import AdaptConfig, adapt, num_steps, training_view
 from anlage.train.distributed import join_world
 from anlage.train.loop import Outcome
 from anlage.train.model_files import save_model
+from anlage.train.notices import tell
+from anlage.train.scene import warn_of_dims
 from anlage.train.signals import stop_on_signals
 from anlage.train.start import Start, load_start, seen_by
 
 __all__ = ["FinetuneConfig", "build_task", "finetune"]
 
-_HARMLESS = {"device"}
+_HARMLESS = {"device", "allow_other_spacing"}
 
 
 class FinetuneConfig(BaseConfig):
@@ -44,10 +46,14 @@ class FinetuneConfig(BaseConfig):
         encoder: Encoder plug-in for scratch and imagenet.
         encoder_options: Its settings.
         image_size: Edges of its images; None for what it was trained with.
-        field: Whether scratch and imagenet are shown whole images or windows of large ones.
+        field: Whether it is shown whole images or windows of large ones; ``auto``: as it was
+            pretrained; scratch and imagenet see whole images if the task is about whole images,
+            else what suits the store. Tasks about whole images answer windows with their mean.
         adapt: How it is adapted.
         split: Name of the split.
         allow_seen: Go on although the encoder has seen test images, unlabelled.
+        allow_other_spacing: Go on although the encoder would be shown pixels more than 1.5 times
+            larger or smaller than those it was pretrained on.
         device: ``auto``, ``cpu`` or ``cuda``.
     """
 
@@ -64,7 +70,13 @@ class FinetuneConfig(BaseConfig):
     adapt: AdaptConfig = AdaptConfig()
     split: str = "default"
     allow_seen: bool = False
+    allow_other_spacing: bool = False
     device: Literal["auto", "cpu", "cuda"] = "auto"
+
+    @field_validator("budget")
+    @classmethod
+    def _one_way_to_write_it(cls, budget: str) -> str:
+        return parse_budget(budget).name
 
 
 def finetune(
@@ -101,15 +113,16 @@ def finetune(
     facts = {"store": opened.fingerprint, "rows": fingerprint({"rows": rows.tolist()})}
     if runs.is_finished(folder):
         runs.start(folder, config, facts, harmless=_HARMLESS)  # refuses other settings
-        say(f"{folder} is finished already.")
+        tell(f"{folder} is finished already.")
         return Outcome(status="finished", step=0, exit_code=0, reason="already", seconds=0.0)
     start = _checked_start(opened, task, rows, config)
-    say(
+    tell(
         f"{config.adapt.mode} from {config.start} for {config.task}: {len(rows)} images of "
         f"{len(set(opened.patients[rows].tolist()))} patients ({config.budget}), "
         f"{num_steps(config.adapt, len(rows))} steps"
     )
-    say(start.describe())
+    tell(start.describe())
+    warn_of_dims(opened)
     if dry_run:
         return Outcome(status="finished", step=0, exit_code=0, reason="dry run", seconds=0.0)
     with (
@@ -143,7 +156,7 @@ def finetune(
             )
         if world.is_first:
             if fitted.decoder:
-                say(f"decoder: {fitted.decoder}")
+                tell(f"decoder: {fitted.decoder}")
             ended = {"steps": outcome.step, "seconds": outcome.seconds, "reason": outcome.reason}
             runs.finish(folder, outcome.status, {**ended, "images": len(rows)})
     return outcome
@@ -153,7 +166,8 @@ def _checked_start(
     store: Store, task: Task, rows: npt.NDArray[np.int64], config: FinetuneConfig
 ) -> Start:
     """Load the encoder, and find out before anything is written whether training can begin."""
-    _refuse_seen(store, config)
+    if config.start not in {"scratch", "imagenet"}:
+        runs.refuse_unfinished(Path(config.start), result="encoder")
     start = load_start(
         config.start,
         store,
@@ -161,13 +175,22 @@ def _checked_start(
         encoder=config.encoder,
         encoder_options=config.encoder_options,
         image_size=config.image_size,
-        field=config.field,
+        field=_field(task, config),
         window=config.adapt.augmentation.window,
+        allow_other_spacing=config.allow_other_spacing,
         seed=config.adapt.seed,
     )
+    _refuse_seen(store, config)
     task.fit(rows)
     training_view(store, task, start, config.adapt)
     return start
+
+
+def _field(task: Task, config: FinetuneConfig) -> Literal["auto", "image", "window"]:
+    """Show whole images where the label speaks of them, unless the encoder knows windows only."""
+    is_fresh = config.start in {"scratch", "imagenet"}
+    is_global = task.profile.signal == "global"
+    return "image" if config.field == "auto" and is_fresh and is_global else config.field
 
 
 def build_task(
@@ -214,7 +237,7 @@ def _refuse_seen(store: Store, config: FinetuneConfig) -> None:
     test = store.split(config.split)["test"]
     seen = seen_by(config.start, store, test)
     if seen is None:
-        say(
+        tell(
             "warning: nothing tells which images this encoder has seen; if test images were among "
             "them, the result is transductive"
         )

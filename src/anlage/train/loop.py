@@ -114,7 +114,7 @@ def fit(
         folder: Run folder for log and checkpoints; None keeps nothing, for short runs.
         world: This process among its peers.
         stop: Set by a signal.
-        what: Name of the work for the progress line; None shows none.
+        what: Name of the work for the progress line of the first process; None shows none.
         stop_on_collapse: Whether constant embeddings end the run.
 
     Returns:
@@ -130,7 +130,8 @@ def fit(
     module.train()
     images = config.batch_size * world.size
     end = _End()
-    with track(what, config.steps * images, done=state.step * images) as advance:
+    shown = what if world.is_first else None
+    with track(shown, config.steps * images, done=state.step * images) as advance:
         while state.step < config.steps and end.status == "finished":
             made = _update(called, state, next_batch, book)
             advance(images, f"loss {float(made.terms['loss']):.3f}")

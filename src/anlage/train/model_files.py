@@ -21,6 +21,7 @@ from anlage.train.adapt import Fitted
 from anlage.train.checkpoint import sha256_of
 from anlage.train.loop import Outcome
 from anlage.train.scene import Scene, scene_of
+from anlage.train.spacing import check_spacing, shown_spacing_mm
 from anlage.train.start import Start, check_fits, write_seen
 from anlage.transforms.views import Intensities
 
@@ -42,6 +43,7 @@ class ModelCard(BaseConfig):
         classes: Names of the classes or structures, in output order.
         split: Name of the split whose training part it was tuned on.
         scene: What it was shown.
+        spacing_mm: Pixel or voxel edge per axis at which it was shown; None where unknown.
         head_sha256: Checksum of head.safetensors, in hex.
     """
 
@@ -51,6 +53,7 @@ class ModelCard(BaseConfig):
     classes: tuple[str, ...]
     split: str
     scene: Scene
+    spacing_mm: tuple[float, ...] | None = None
     head_sha256: str
 
 
@@ -66,10 +69,12 @@ def save_model(
 ) -> None:
     """Write a model: ``encoder/``, ``head.safetensors``, ``pretrained_on.json``, ``model.json``."""
     folder.mkdir(parents=True, exist_ok=True)
+    spacing_mm = shown_spacing_mm(store, fitted.scene, rows)
     card = EncoderCard.of(
         fitted.network.encoder,
         modality=store.meta.modality,
         field=fitted.scene.field,
+        spacing_mm=spacing_mm,
         unit_range=(fitted.intensities.low, fitted.intensities.high),
         mean=fitted.intensities.mean,
         std=fitted.intensities.std,
@@ -91,6 +96,7 @@ def save_model(
         classes=task.classes,
         split=config.split,
         scene=fitted.scene,
+        spacing_mm=spacing_mm,
         head_sha256=sha256_of(folder / "head.safetensors"),
     )
     runs.write_json(folder / "model.json", model.model_dump(mode="json"))
@@ -116,21 +122,33 @@ def read_model_card(folder: Path) -> ModelCard:
         ) from None
 
 
-def load_model(folder: Path, task: Task, store: Store) -> Fitted:
+def load_model(
+    folder: Path, task: Task, store: Store, *, allow_other_spacing: bool = False
+) -> Fitted:
     """Load a model for the images of some store.
 
     Args:
         folder: Where it lies.
         task: What it answers, built on that store with the model's own classes.
         store: The images.
+        allow_other_spacing: Go on although it would be shown pixels of quite another size than
+            it was trained on.
 
     Raises:
-        ConfigError: If the store holds another kind of image than the model was trained on.
+        ConfigError: If the store holds another kind of image than the model was trained on, or
+            of quite another spacing.
         DataError: If a file is missing or damaged.
     """
     card = read_model_card(folder)
     encoder, described = load_encoder(folder / "encoder")
     check_fits(described, store)
+    check_spacing(
+        card.spacing_mm,
+        store,
+        size=card.scene.size,
+        field=card.scene.field,
+        allow_other=allow_other_spacing,
+    )
     network = task.network(encoder)
     path = folder / "head.safetensors"
     try:

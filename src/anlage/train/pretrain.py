@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal
@@ -13,11 +14,12 @@ from anlage.config import BaseConfig, layered, read_yaml
 from anlage.data.store import Store
 from anlage.locks import locked
 from anlage.modalities import Augmentation
-from anlage.progress import say
 from anlage.train import runs
 from anlage.train.distributed import World, join_world
 from anlage.train.loop import Outcome, fit
+from anlage.train.notices import tell
 from anlage.train.pretrain_job import PretrainJob
+from anlage.train.scene import warn_of_dims
 from anlage.train.signals import Stop, stop_on_signals
 from anlage.types import Split
 
@@ -111,19 +113,45 @@ def pretrain(
     config = PretrainConfig.parse(values, where=where)
     opened = Store.open(store)
     if dry_run:
-        say(PretrainJob(opened, config, World()).describe())
+        job = PretrainJob(opened, config, World())
+        tell(job.describe())
+        warn_of_dims(opened)
+        _tell_choices(job, settings)
         return Outcome(status="finished", step=0, exit_code=0, reason="dry run", seconds=0.0)
     folder = Path(out)
     with join_world(config.device) as world, stop_on_signals() as stop:
         lock = locked(folder, what="anlage pretrain") if world.is_first else nullcontext()
         with lock:
-            return run_pretraining(opened, config, folder, world, stop)
+            return run_pretraining(opened, config, folder, world, stop, given=settings)
+
+
+def _tell_choices(job: PretrainJob, given: Mapping[str, Any]) -> None:
+    """Say what was decided for the user, and which of two settings that contradict counts."""
+    if given.get("steps") is not None and given.get("epochs") is not None:
+        tell(f"  steps and epochs are given: the {given['steps']} steps count")
+    if note := job.mild_views():
+        tell(note)
 
 
 def run_pretraining(
-    store: Store, config: PretrainConfig, folder: Path, world: World, stop: Stop
+    store: Store,
+    config: PretrainConfig,
+    folder: Path,
+    world: World,
+    stop: Stop,
+    *,
+    given: Mapping[str, Any] | None = None,
 ) -> Outcome:
     """Run, or go on with, one pretraining in its folder; do nothing for a finished one.
+
+    Args:
+        store: The images.
+        config: All settings.
+        folder: The run's folder.
+        world: This process among its peers.
+        stop: Set by a signal.
+        given: What the user set for this run alone; None for a run of a study, whose choices are
+            told once for all.
 
     Raises:
         ConfigError: If the settings cannot be used, or the folder holds a run with others.
@@ -133,7 +161,10 @@ def run_pretraining(
     job = PretrainJob(store, config, world)
     if world.is_first:
         runs.start(folder, config, job.facts(), harmless=_HARMLESS)
-        say(f"{folder} is finished already." if was_finished else job.describe())
+        tell(f"{folder} is finished already." if was_finished else job.describe())
+        warn_of_dims(store)
+    if given is not None and not was_finished:
+        _tell_choices(job, given)
     if was_finished:
         return Outcome(status="finished", step=0, exit_code=0, reason="already", seconds=0.0)
     try:

@@ -8,23 +8,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from anlage import plugins
 from anlage.config import BaseConfig
 from anlage.data.store import Store
 from anlage.encoders import Encoder, EncoderCard, PretrainedOn, build_encoder, save_encoder
 from anlage.errors import ConfigError
-from anlage.methods import Method
-from anlage.modalities import Policy, view_plan
-from anlage.tensors import MethodOutput, Views
+from anlage.methods import MapsErrors, Method
+from anlage.modalities import Policy, view_pixel_mm, view_plan
+from anlage.tensors import Images, Masks, MethodOutput, Views
 from anlage.train import runs
 from anlage.train.distributed import World
-from anlage.train.feed import Feed
+from anlage.train.feed import FedBatch, Feed
 from anlage.train.loop import LoopConfig, Outcome
 from anlage.train.pictures import draw_views
-from anlage.train.precision import settled_precision
+from anlage.train.precision import Precision, autocast, settled_precision
 from anlage.train.scene import Scene, measure_intensities, scene_of
+from anlage.train.spacing import shown_spacing_mm
+from anlage.transforms.masks import Guide
 from anlage.transforms.views import Intensities, ViewPlan, make_views
 
 if TYPE_CHECKING:
@@ -71,7 +73,15 @@ class PretrainJob:
             size=self.scene.size,
             intensities=self.intensities,
             patch=self.encoder.patch,
+            pixel_mm=view_pixel_mm(
+                store.spacing_mm,
+                region=self.scene.region,
+                size=self.scene.size,
+                crop_scale=config.augmentation.crop_scale or self.policy.crop.scale,
+            ),
         )
+        self.guide = None if self.plan.masking is None else self.plan.masking.mask.guide
+        _check_guide(self.guide, config, self.method, has_mask=store.has_mask[self.rows])
         self.local_batch = _local_batch(config, len(self.rows), world)
         self.feed = Feed(
             store,
@@ -80,10 +90,18 @@ class PretrainJob:
             batch_size=self.local_batch // config.accumulate,
             seed=config.seed,
             device=world.device,
+            with_masks=self.guide == "labels",
             rank=world.rank,
             world=world.size,
         )
-        self.objective = _Objective(self.method.to(world.device), self.feed, self.plan)
+        self.objective = _Objective(
+            self.method.to(world.device),
+            self.feed,
+            self.plan,
+            steps=self.steps,
+            accumulate=config.accumulate,
+            precision=self.precision,
+        )
         if store.meta.dims == 2 and self.encoder.patch is None:
             self.objective.to(memory_format=torch.channels_last)
 
@@ -129,13 +147,39 @@ class PretrainJob:
             f"{self.config.method} with {self.config.encoder} ({parameters:.1f} M parameters) on "
             f"{len(self.rows):,} images ({len(set(self.store.patients[self.rows].tolist())):,} "
             f"patients), views of {size}, {self.steps:,} steps of "
-            f"{self.local_batch * self.world.size} images"
+            f"{self.local_batch * self.world.size} images{self._why_less()}"
+            f"{', masks guided by their label maps' if self.guide == 'labels' else ''}"
+        )
+
+    def _why_less(self) -> str:
+        if self.local_batch * self.world.size == self.config.batch_size:
+            return ""
+        return f" (batch_size {self.config.batch_size:,} is more than there are)"
+
+    def mild_views(self, *, group: str = "") -> str | None:
+        """Return what the user should know of views that are only tolerated, and how to act.
+
+        Args:
+            group: What the settings of views lie in, such as "pretrain."; empty for none.
+        """
+        rules = {step.name: self.policy.views.get(step.name) for step in self.plan.steps}
+        mild = {name: rule for name, rule in rules.items() if rule and rule.level == "mild"}
+        if not mild:
+            return None
+        mirrors = [name for name, rule in mild.items() if rule.transform == "flip"]
+        first = next(iter([*mirrors, *mild]))
+        chosen = mild[first]
+        others = [name for name in mild if name != first]
+        more = f" Other mild views: {', '.join(others)}." if others else ""
+        return (
+            f"  mild view {first} is on ({chosen.p:.0%} of views): {chosen.because}. Off with "
+            f"--set {group}augmentation.views.{first}=null.{more}"
         )
 
     def draw(self, path: Path) -> None:
         """Draw what the method is shown of the first images."""
         fed = self.feed.batch(0)
-        views = make_views(fed.crops, self.plan, self.method.spec, draws=fed.draws)
+        views = self.objective.views(fed, 0)
         draw_views(path, fed.crops, views, self.intensities)
 
     def close(self) -> None:
@@ -148,6 +192,7 @@ class PretrainJob:
             self.encoder,
             modality=self.store.meta.modality,
             field=self.scene.field,
+            spacing_mm=shown_spacing_mm(self.store, self.scene, self.rows),
             unit_range=(self.intensities.low, self.intensities.high),
             mean=self.intensities.mean,
             std=self.intensities.std,
@@ -174,15 +219,40 @@ class PretrainJob:
 class _Objective(nn.Module):
     """Makes views of raw crops on the device and hands them to the method."""
 
-    def __init__(self, method: Method, feed: Feed, plan: ViewPlan) -> None:
+    def __init__(
+        self,
+        method: Method,
+        feed: Feed,
+        plan: ViewPlan,
+        *,
+        steps: int,
+        accumulate: int,
+        precision: Precision,
+    ) -> None:
         super().__init__()
         self.method, self.teachers = method, method.teachers
         self._feed, self._plan = feed, plan
+        self._steps, self._accumulate, self._precision = steps, accumulate, precision
 
     def batch(self, number: int) -> Views:
         """Return the views of micro-batch ``number``."""
-        fed = self._feed.batch(number)
-        return make_views(fed.crops, self._plan, self.method.spec, draws=fed.draws)
+        return self.views(self._feed.batch(number), number)
+
+    def views(self, fed: FedBatch, number: int) -> Views:
+        """Return the views of some crops as micro-batch ``number`` would show them."""
+        return make_views(
+            fed.crops,
+            self._plan,
+            self.method.spec,
+            draws=fed.draws,
+            progress=number // self._accumulate / self._steps,
+            errors=self._errors,
+        )
+
+    def _errors(self, images: Images, masks: Masks) -> Tensor:
+        assert isinstance(self.method, MapsErrors), "a guide that was not checked"
+        with autocast(self._precision, images.device):
+            return self.method.error_map(images, masks)
 
     def forward(self, views: Views) -> MethodOutput:
         """Return the method's loss."""
@@ -206,6 +276,27 @@ def _rows(store: Store, config: PretrainConfig) -> npt.NDArray[np.int64]:
             "or use a method without negatives, such as mae."
         )
     return rows
+
+
+def _check_guide(
+    guide: Guide | None,
+    config: PretrainConfig,
+    method: Method,
+    *,
+    has_mask: npt.NDArray[np.bool_],
+) -> None:
+    kind = config.augmentation.mask.kind
+    if guide == "labels" and not has_mask.any():
+        raise ConfigError(
+            f"mask {kind} needs images with label maps, the {len(has_mask)} images in "
+            f"{', '.join(config.parts)} of split {config.split!r} have none. Prepare the store "
+            "with masks, or choose another mask."
+        )
+    if guide == "errors" and not isinstance(method, MapsErrors):
+        raise ConfigError(
+            f"mask {kind} needs a method that measures its error at every position, "
+            f"{config.method} does not. Choose another mask, or a method such as mae."
+        )
 
 
 def _local_batch(config: PretrainConfig, images: int, world: World) -> int:

@@ -16,10 +16,18 @@ import torch
 
 from anlage.config import BaseConfig, differences, write_yaml
 from anlage.errors import ConfigError, DataError
-from anlage.progress import say
+from anlage.train.notices import tell
 from anlage.version import __version__
 
-__all__ = ["environment", "finish", "is_finished", "now", "start", "write_json"]
+__all__ = [
+    "environment",
+    "finish",
+    "is_finished",
+    "now",
+    "refuse_unfinished",
+    "start",
+    "write_json",
+]
 
 _PACKAGES = ("torch", "timm", "monai", "numpy", "scipy", "scikit-learn", "safetensors")
 _CARD = "run.json"
@@ -80,6 +88,44 @@ def is_finished(folder: Path) -> bool:
     return (folder / _CARD).is_file() and bool(_read_card(folder)["status"] == "finished")
 
 
+def refuse_unfinished(folder: Path, *, result: str) -> None:
+    """Refuse a run's folder that does not hold its result yet.
+
+    Args:
+        folder: What the user named; a folder that is no run's is left to others to judge.
+        result: Name of the folder inside that a finished run leaves behind.
+
+    Raises:
+        ConfigError: If the run is not finished, or ended without a result.
+    """
+    if (folder / result).is_dir() or not (folder / _CARD).is_file():
+        return
+    card = _read_card(folder)
+    status = card["status"]
+    if status in {"collapsed", "diverged"}:
+        raise ConfigError(
+            f"a run must have finished to be used, {folder} {status} ({card.get('reason')}) and "
+            f"left no {result}. Choose another run."
+        )
+    planned = card["stated"].get("steps_planned")
+    done = _steps_done(folder, card)
+    raise ConfigError(
+        f"a run must have finished to be used, {folder} is at step {done:,}"
+        f"{f' of {planned:,}' if planned else ''}. Give its command again; it goes on from there."
+    )
+
+
+def _steps_done(folder: Path, card: Mapping[str, Any]) -> int:
+    """Return how far a run is: what its card says, else the last line of its log."""
+    if "steps" in card:
+        return int(card["steps"])
+    try:
+        lines = (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
+        return int(json.loads(lines[-1])["step"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return 0
+
+
 @cache
 def environment() -> dict[str, Any]:
     """Return versions, commit, machine and threads: what a number depends on besides settings."""
@@ -118,7 +164,7 @@ def _warn_of_bits(known: Mapping[str, Any]) -> None:
     here = environment()
     for name in _BITS:
         if name in known and known[name] != here[name]:
-            say(
+            tell(
                 f"warning: this run was started with {name} {known[name]} and goes on with "
                 f"{here[name]}; its weights will differ in their last bits"
             )

@@ -14,9 +14,10 @@ from anlage.config import BaseConfig
 from anlage.data.store import Store
 from anlage.errors import ConfigError
 from anlage.modalities import Policy, unit_range
+from anlage.train.notices import warn
 from anlage.transforms.views import Intensities
 
-__all__ = ["Scene", "measure_intensities", "resolve_size", "scene_of"]
+__all__ = ["Scene", "measure_intensities", "resolve_size", "scene_of", "warn_of_dims"]
 
 _SAMPLE = 256
 _PIXELS = 2**20
@@ -91,6 +92,18 @@ def resolve_size(
             f"pixels, got {list(size)}. Give --image-size again."
         )
     return edges
+
+
+def warn_of_dims(store: Store) -> None:
+    """Warn where a modality's rules were not made for images of the store's dimension."""
+    policy: Policy = plugins.load("modalities", store.meta.modality)
+    if store.meta.dims not in policy.dims:
+        acquired = " or ".join(f"{dims}D" for dims in policy.dims)
+        warn(
+            f"{policy.title} is acquired in {acquired}, but this store holds "
+            f"{store.meta.dims}D images: its views follow rules that were not made for them. If "
+            "the modality is wrong, prepare the store again with another --modality"
+        )
 
 
 def measure_intensities(

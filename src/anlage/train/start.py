@@ -26,6 +26,7 @@ from anlage.errors import ConfigError
 from anlage.modalities import unit_range
 from anlage.train.runs import write_json
 from anlage.train.scene import measure_intensities, resolve_size
+from anlage.train.spacing import check_spacing
 from anlage.transforms.views import Intensities
 
 __all__ = ["Start", "check_fits", "load_start", "seen_by", "write_seen"]
@@ -86,6 +87,7 @@ def load_start(
     image_size: Sequence[int] | None = None,
     field: Literal["auto", "image", "window"] = "auto",
     window: str | None = None,
+    allow_other_spacing: bool = False,
     seed: int = 0,
 ) -> Start:
     """Load what adaptation starts from.
@@ -97,18 +99,30 @@ def load_start(
         encoder: Encoder plug-in for scratch and imagenet.
         encoder_options: Its settings.
         image_size: Edges of its images; None for what it was trained with, or a default.
-        field: Whether scratch and imagenet are shown whole images or windows.
+        field: Whether it is shown whole images or windows; ``auto``: as it was pretrained, and
+            what suits the store for scratch and imagenet.
         window: Intensity window for scratch and imagenet.
+        allow_other_spacing: Go on although a pretrained encoder would be shown pixels of quite
+            another size than it was trained on.
         seed: Seed of fresh weights.
 
     Raises:
-        ConfigError: If the encoder does not fit the store, or there are no ImageNet weights.
+        ConfigError: If the encoder does not fit the store or its spacing, or there are no
+            ImageNet weights.
         DataError: If the folder holds no encoder, or a damaged one.
     """
     torch.manual_seed(seed)
     size = _size(store, image_size)
     if str(start) not in {"scratch", "imagenet"}:
-        return _pretrained(Path(start), store, size if image_size else None)
+        found = _pretrained(Path(start), store, size if image_size else None, field)
+        check_spacing(
+            found.card.spacing_mm if found.card else None,
+            store,
+            size=found.image_size,
+            field=found.field,
+            allow_other=allow_other_spacing,
+        )
+        return found
     fresh = build_encoder(
         encoder,
         dims=store.meta.dims,
@@ -200,7 +214,12 @@ def _seen_hashes(folder: Path) -> set[str] | None:
     return None
 
 
-def _pretrained(start: Path, store: Store, size: tuple[int, ...] | None) -> Start:
+def _pretrained(
+    start: Path,
+    store: Store,
+    size: tuple[int, ...] | None,
+    field: Literal["auto", "image", "window"],
+) -> Start:
     folder = start / "encoder" if (start / "encoder").is_dir() else start
     card = read_card(folder)
     check_fits(card, store)
@@ -216,7 +235,7 @@ def _pretrained(start: Path, store: Store, size: tuple[int, ...] | None) -> Star
         encoder=encoder,
         folder=folder,
         image_size=size or card.image_size,
-        field=card.field,
+        field=card.field if field == "auto" else field,
         intensities=Intensities(
             low=card.unit_range[0], high=card.unit_range[1], mean=card.mean, std=card.std
         ),
@@ -228,7 +247,7 @@ def _pretrained(start: Path, store: Store, size: tuple[int, ...] | None) -> Star
 def _is_calibrated_alike(card: EncoderCard, store: Store) -> bool:
     """Whether stored values mean what they meant; of Hounsfield units any window will do."""
     meta = store.meta
-    if meta.dtype == "int16":
+    if meta.dtype == "int16" or meta.kind == "suv":
         return card.unit_range not in _NOT_HU
     return card.unit_range == unit_range(kind=meta.kind, storage=meta.dtype, window=None)
 

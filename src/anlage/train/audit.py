@@ -1,0 +1,258 @@
+"""`anlage audit`: what pretraining would do to these images, measured before it is done."""
+
+from __future__ import annotations
+
+import json
+import math
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import yaml
+from torch import Tensor
+
+from anlage import plugins
+from anlage.alignment.auditor import Effort, Strategy
+from anlage.alignment.correct import corrected
+from anlage.alignment.material import (
+    Material,
+    Target,
+    read_material,
+    sampled_rows,
+    target_of,
+)
+from anlage.alignment.measure import Audit, audit_strategy
+from anlage.alignment.page import as_html
+from anlage.alignment.pairs import Negatives, negatives_of
+from anlage.alignment.pictures import worst_cases
+from anlage.alignment.words import as_json, as_text
+from anlage.config import layered, read_yaml
+from anlage.data.store import Store
+from anlage.errors import ConfigError, DataError
+from anlage.methods import MapsErrors
+from anlage.progress import say, track
+from anlage.tensors import Images, Masks
+from anlage.train.distributed import World
+from anlage.train.pretrain import PretrainConfig
+from anlage.train.pretrain_job import PretrainJob
+from anlage.types import Signal
+
+__all__ = ["audit"]
+
+_DENSE = {"segmentation", "detection", "reconstruction"}
+_JOINT = {"contrastive", "predictive"}
+_PIXELS = 8_000_000  # of all views of one draw: what fits into three minutes on two cores
+_BYTES = 1 << 30
+_QUICK = 120
+_SITES = ("site", "scanner")
+
+
+def audit(
+    store: str | Path,
+    *,
+    method: str | None = None,
+    task: str | None = None,
+    label: str | None = None,
+    recipe: Path | None = None,
+    site: str | None = None,
+    split: str = "default",
+    images: int = 300,
+    seed: int = 0,
+    quick: bool = False,
+    out: str | Path | None = None,
+) -> Audit:
+    """Measure whether a strategy's views, masks and corruptions keep what the task needs.
+
+    Only training patients are looked at. Images with label maps or boxes tell what is erased,
+    images with labels what is kept of their signal; images with neither only what happens to
+    their values.
+
+    Args:
+        store: Folder made by ``prepare``.
+        method: Name of a method plug-in; None: the recipe's.
+        task: Name of a task plug-in; None: classification if there is a label, segmentation if
+            there are label maps.
+        label: Label column that the task reads.
+        recipe: YAML file with the settings of a pretraining.
+        site: Label column that names the site or scanner; None: columns of those names.
+        split: Name of the split.
+        images: How many images to look at.
+        seed: Seed of the images, views, folds and intervals.
+        quick: Fewer images and only the strengths of the recipe.
+        out: Folder for audit.json, audit.html, corrected.yaml and alignment.json; None: none.
+
+    Returns:
+        Everything that was measured.
+
+    Raises:
+        ConfigError: If a setting, label, task or split is unknown.
+        DataError: If the store cannot be read or the folder not written.
+    """
+    values = read_yaml(recipe) if recipe else {}
+    given: dict[str, Any] = {"split": split} if split != "default" else {}
+    values = layered(values, {**given, **({"method": method} if method else {})})
+    config = PretrainConfig.parse(values, where=recipe.name if recipe else "audit")
+    opened = Store.open(store)
+    signal, name = _task(opened, task, label)
+    if images < 10:
+        raise ConfigError(f"an audit needs at least 10 images, got {images}. Raise --images.")
+    job = PretrainJob(opened, config.model_copy(update={"device": "cpu", "seed": seed}), World())
+    job.close()
+    rows = np.intersect1d(job.rows, opened.split(config.split)["train"])
+    strategy = _strategy(job, signal)
+    chosen = _chosen(job, rows, label, count=min(images, _QUICK) if quick else images)
+    material = read_material(opened, chosen, region=job.scene.region, seed=seed)
+    effort = Effort(seed=seed, draws=1 if quick else 2, factors=() if quick else (0.5, 2.0))
+    with track("Auditing", len(job.plan.steps) + 3, unit="parts") as advance:
+        found = audit_strategy(
+            material,
+            strategy,
+            target=target_of(opened, chosen, label) if label else None,
+            sites=tuple(_sites(opened, material, site)),
+            negatives=_negatives(job, rows, label),
+            effort=effort,
+            tell=lambda part: advance(1, part),
+        )
+    what = f"{f', {name}' if name else ''}{f' of {label}' if label else ''}"
+    title = f"{config.method} on {opened.meta.modality}, {opened.meta.dims}D{what}"
+    say(as_text(found, title=title))
+    if out is not None:
+        asked = {
+            "--method": config.method,
+            "--task": task,
+            "--label": label,
+            "--recipe": recipe,
+            "--site": site,
+            "--split": split if split != "default" else None,
+            "--images": images if images != 300 else None,
+            "--seed": seed or None,
+        }
+        words = ["anlage", "audit", str(store), *(["--quick"] if quick else [])]
+        for option, value in asked.items():
+            words += [option, str(value)] if value is not None else []
+        mended = corrected({**values, "method": config.method}, found.corrections)
+        files = _files(found, material, strategy, recipe=mended, seed=seed)
+        facts = {"method": config.method, "title": title, "command": shlex.join(words)}
+        _write(Path(out), files, found, facts)
+    return found
+
+
+def _task(store: Store, task: str | None, label: str | None) -> tuple[Signal | None, str | None]:
+    """Return what the task reads, and its name."""
+    if label is not None:
+        store.labels(label)
+    if task is None:
+        if label is not None:
+            return "global", "classification"
+        has_maps = bool(store.has_mask.any()) or any(
+            json.loads(boxes or "[]") for boxes in store.index["boxes"].to_list()
+        )
+        return ("dense", "segmentation") if has_maps else (None, None)
+    plugins.load("tasks", task)
+    if task not in _DENSE and label is None:
+        raise ConfigError(
+            f"task {task} needs a label column, got none. Give --label; the store has: "
+            f"{', '.join(store.label_names) or 'none'}."
+        )
+    return ("dense" if task in _DENSE else "global"), task
+
+
+def _strategy(job: PretrainJob, signal: Signal | None) -> Strategy:
+    method = job.method
+
+    def errors(shown: Images, masks: Masks) -> Tensor:
+        assert isinstance(method, MapsErrors), "a guide that was not checked"
+        return method.error_map(shown, masks)
+
+    return Strategy(
+        plan=job.plan,
+        spec=method.spec,
+        modality=job.store.meta.modality,
+        region=job.scene.region,
+        patch=job.encoder.patch,
+        is_joint=plugins.family("methods", job.config.method) in _JOINT,
+        is_calibrated=job.store.meta.kind in {"hu", "suv"},
+        signal=signal,
+        errors=errors if isinstance(method, MapsErrors) else None,
+    )
+
+
+def _chosen(
+    job: PretrainJob, rows: npt.NDArray[np.int64], label: str | None, *, count: int
+) -> npt.NDArray[np.int64]:
+    """Choose images: no more than can be looked at in a few minutes and held in memory."""
+    store, region = job.store, math.prod(job.scene.region)
+    held = region * (store.meta.channels * np.dtype(store.meta.dtype).itemsize + 10)
+    most = max(10, min(count, _PIXELS // math.prod(job.scene.size), _BYTES // held))
+    strata, known = np.zeros(len(rows)), store.has_mask[rows]
+    if label is not None:
+        target = target_of(store, rows, label)
+        known = np.isfinite(target.values)
+        strata = target.values if target.classes else strata
+    names = [str(value) for value in strata]
+    return sampled_rows(rows, count=most, seed=job.config.seed, strata=names, preferred=known)
+
+
+def _sites(store: Store, material: Material, site: str | None) -> Iterable[Target]:
+    """Yield labels of site and scanner with two values or more among the images."""
+    known = [name for name in _SITES if name in store.label_names]
+    if "site" not in known and store.index["site"].is_not_null().any():
+        known.append("site")
+    for name in [site] if site else known:
+        target = target_of(store, material.sample, name)
+        if site or len(np.unique(target.values[np.isfinite(target.values)])) > 1:
+            yield target
+
+
+def _negatives(
+    job: PretrainJob, rows: npt.NDArray[np.int64], label: str | None
+) -> Negatives | None:
+    if plugins.family("methods", job.config.method) != "contrastive":
+        return None
+    labels = None
+    if label is not None and (target := target_of(job.store, rows, label)).classes:
+        labels = [value if np.isfinite(value) else None for value in target.values.tolist()]
+    hashes = job.store.index["sha256"].gather(rows.tolist()).to_list()
+    return negatives_of(job.store.patients[rows], labels, hashes, batch=job.config.batch_size)
+
+
+def _files(
+    found: Audit,
+    material: Material,
+    strategy: Strategy,
+    *,
+    recipe: dict[str, Any],
+    seed: int,
+) -> dict[str, Any]:
+    """Return the pictures of the worst cases and the corrected recipe."""
+    shown = [one for one in found.findings if one.light in {"red", "amber"}]
+    pictures = {
+        one.name: worst_cases(material, strategy, one, seed=seed)
+        for one in (shown or found.findings[:1])
+    }
+    text = yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True)
+    return {"pictures": pictures, "corrected": text}
+
+
+def _write(folder: Path, files: dict[str, Any], found: Audit, facts: dict[str, str]) -> None:
+    page = as_html(found, title=facts["title"], command=facts["command"], **files)
+    share = found.score.value
+    scores = {} if share is None else {facts["method"]: round(share, 4)}
+    texts = {
+        "audit.json": json.dumps({**facts, **as_json(found)}, indent=1) + "\n",
+        "audit.html": page,
+        "corrected.yaml": files["corrected"],
+        "alignment.json": json.dumps(scores) + "\n",
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise DataError(
+            f"{folder} must be a writable folder ({error.strerror}). Choose another --out."
+        ) from None
+    say(f"Written: {folder / 'audit.html'}")
