@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -36,6 +37,42 @@ PLAIN: dict[str, Any] = {
     "status": "read",
 }
 
+COMPARISON: dict[str, Any] = {
+    "task": "t",
+    "arm": "simclr",
+    "twin": "scratch",
+    "rung": "finetune",
+    "budget": "5-shot",
+    "delta": 0.05,
+    "low": 0.01,
+    "high": 0.09,
+    "failed": 0,
+    "missing": 0,
+}
+RESULTS: dict[str, Any] = {
+    "data": {
+        "modality": "cxr",
+        "dims": 2,
+        "fingerprint": "fc5d2d80fb212d6e",
+        "patients": {"train": 200},
+    },
+    "tasks": {"t": {"task": "classification"}},
+    "headlines": {"t": "balanced_accuracy"},
+    "cells": [
+        {
+            "task": "t",
+            "arm": "simclr",
+            "rung": "finetune",
+            "budget": "5-shot",
+            "metrics": {"balanced_accuracy": {"value": 0.75}},
+            "train_patients": 10.0,
+        }
+    ],
+    "comparisons": [COMPARISON],
+    "config": {"strategies": [{"name": None, "method": "simclr"}], "pretrain": {"encoder": "x"}},
+    "run": {"written": "2026-01-01"},
+}
+
 
 @pytest.fixture(scope="session")
 def make() -> Callable[..., Row]:
@@ -64,3 +101,9 @@ def own_home(tmp_path, monkeypatch):
     """Give a test its own configuration folder."""
     monkeypatch.setenv("ANLAGE_HOME", str(tmp_path / "home"))
     return tmp_path / "home"
+
+
+@pytest.fixture
+def results() -> dict[str, Any]:
+    """Return what a study's results.json holds, as far as it is learnt from."""
+    return copy.deepcopy(RESULTS)

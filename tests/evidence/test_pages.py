@@ -1,6 +1,7 @@
 """The pages about the evidence: their commands run, and their numbers are those of the base."""
 
 import csv
+import json
 import re
 import shlex
 from pathlib import Path
@@ -31,9 +32,11 @@ def _run(words, capsys) -> str:
 
 
 def test_the_commands_of_the_how_to_print_what_it_shows(
-    base, tmp_path, monkeypatch, capsys, own_home
+    base, tmp_path, monkeypatch, capsys, own_home, results
 ):
     monkeypatch.chdir(tmp_path)
+    Path("studies/first").mkdir(parents=True)
+    Path("studies/first/results.json").write_text(json.dumps(results))
     Path("export.csv").write_text("title,source\nA study,PubMed\nAnother,PubMed\n")
     page = (DOCS / "how-to" / "use-the-evidence.md").read_text(encoding="utf-8")
     shown, output = 0, ""

@@ -21,7 +21,17 @@ from anlage.evidence.records import Row, Rule, columns, read_row
 from anlage.evidence.vocabulary import BASELINES, DIMS, MODALITIES, PARADIGMS, TASKS, known_word
 from anlage.plugins import nearest
 
-__all__ = ["Base", "Words", "add", "known_words", "load", "local_table", "read_table", "select"]
+__all__ = [
+    "Base",
+    "Words",
+    "add",
+    "known_words",
+    "load",
+    "local_table",
+    "read_table",
+    "select",
+    "write_table",
+]
 
 Words = str | Sequence[str] | None
 """One word, several of which any may hold, or None for no filter."""
@@ -225,7 +235,7 @@ def add(table: str | Path) -> tuple[Row, ...]:
     if repeated or not new:
         reason = f"{repeated[0].title!r} is already there" if repeated else "it holds no row"
         raise DataError(f"{path.name} must hold new rows, but {reason}. Remove it and try again.")
-    _write(own, (*before, *new))
+    write_table(own, (*before, *new))
     return new
 
 
@@ -249,7 +259,7 @@ def _content(row: Row) -> tuple[object, ...]:
     return tuple(value for name, value in row.model_dump().items() if name not in {"row", "study"})
 
 
-def _write(path: Path, rows: Sequence[Row]) -> None:
+def write_table(path: Path, rows: Sequence[Row]) -> None:
     """Write a whole table at once: a crash leaves the old one."""
     text = io.StringIO()
     writer = csv.DictWriter(text, columns(), lineterminator="\n")

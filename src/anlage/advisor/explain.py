@@ -1,0 +1,71 @@
+"""Why the ranking is as it is, step by step, and what should be known beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from anlage import plugins
+from anlage.advisor.answer import Recommendation
+from anlage.advisor.cost import Costs
+from anlage.advisor.gain import GainModel
+from anlage.advisor.profile import Profile
+
+__all__ = ["notes", "steps"]
+
+
+def steps(profile: Profile, model: GainModel, ranked: Sequence[Recommendation]) -> Iterator[str]:
+    """Yield the ranking step by step."""
+    slopes = model.level.slopes
+    yield (
+        f"{model.studies} studies, {len(model.level.points)} results with both figures against a "
+        "control set the level of gains; each task and modality is shrunk towards all."
+    )
+    yield (
+        f"From 0.1 % of the labels to all of them the gain falls by {-slopes['labels'][0]:.1f} "
+        "points; more labels never raise it."
+    )
+    yield (
+        f"A design rule for or against a method counts {model.rule_worth:.1f} points; which "
+        "paradigm is above which comes from rules and from your own studies alone."
+    )
+    yield (
+        f"ImageNet weights gain {-slopes['imagenet'][0]:.1f} points over scratch, by indirect "
+        "comparison (2D only)."
+    )
+    if profile.unlabelled is not None:
+        yield (
+            "Of the published gain, n / (n + h) is expected of n patients with images: h is 1,000 "
+            "in 2D (R22), 200 in 3D (E023, E024)."
+        )
+    if profile.unknown:
+        yield f"Not known, so every value was tried: {', '.join(profile.unknown)}."
+    for place, found in enumerate(ranked, start=1):
+        terms = "; ".join(f"{name} {value:+.2f}" for name, value in found.terms.items())
+        yield (
+            f"{place}. {found.title}: {terms or 'by definition 0'} -> expected "
+            f"{found.over_scratch.mean:+.1f}, in 6 of 10 cases at least {found.cautious:+.1f}."
+        )
+    yield (
+        "Ranked by what may be counted on: the gain that is exceeded in 6 of 10 cases. Not to "
+        "pretrain is 0 by definition, so it wins wherever nothing can be counted on."
+    )
+
+
+def notes(profile: Profile, table: Costs) -> Iterator[str]:
+    """Yield what should be known beside the ranking."""
+    if profile.modality is not None and profile.modality not in plugins.available("modalities"):
+        yield (
+            f"This Anlage has no policy for {profile.modality} yet; views follow the cautious "
+            "generic one."
+        )
+    if profile.task is not None and profile.task not in plugins.available("tasks"):
+        yield (
+            f"This Anlage cannot run {profile.task} yet: pretraining can be done, its proof by "
+            "a study cannot."
+        )
+    if profile.device == "cuda" and table.kind != "cuda":
+        yield "No GPU was measured: hours on yours are not known, memory is taken from the CPU's."
+    if profile.normals_only and profile.task not in {None, "anomaly"}:
+        yield "Only normal images are at hand: consider task anomaly (R11)."
+    if profile.alignment:
+        yield "The audit's share of what is kept multiplies what may be counted on."

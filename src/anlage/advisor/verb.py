@@ -1,0 +1,102 @@
+"""`anlage.advise`: what the store and the machine tell, what the user says, and the advice."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from anlage.advisor.answer import Advice
+from anlage.advisor.profile import Profile
+from anlage.advisor.rank import advise as rank
+from anlage.advisor.recipe import write_recipes
+from anlage.errors import ConfigError, DataError
+
+__all__ = ["advise", "machine_facts"]
+
+_GPU = Path("/proc/driver/nvidia/version")
+
+
+def advise(
+    profile: Profile | None = None,
+    *,
+    store: str | Path | None = None,
+    split: str = "default",
+    audit: str | Path | None = None,
+    recipe: str | Path | None = None,
+    **facts: Any,
+) -> Advice:
+    """Rank strategies for a modality, task, label budget and machine, with the evidence.
+
+    Args:
+        profile: The case; None builds it from the store, this machine and the facts.
+        store: Folder made by ``prepare``, which tells most of the case.
+        split: Name of its split.
+        audit: JSON file with a mapping from methods to the share of what the task needs that
+            their views and masks keep, 0 to 1.
+        recipe: Also write what ``study`` runs to this file, and what ``pretrain`` runs beside it.
+        facts: Fields of `Profile`; they go before what the store and the machine tell.
+
+    Returns:
+        Ranked strategies with reasons, costs and risks.
+
+    Raises:
+        ConfigError: If a fact is unknown or out of range, or no recipe can be written.
+        DataError: If the store or the audit cannot be read.
+    """
+    if profile is None:
+        profile = _profile(store, split, audit, facts)
+    elif store or audit or facts:
+        raise ConfigError(
+            "advise takes either a whole profile or a store and facts, got both. Leave one out."
+        )
+    advice = rank(profile)
+    if recipe is not None:
+        write_recipes(advice, Path(recipe))
+    return advice
+
+
+def machine_facts() -> dict[str, Any]:
+    """Return device and memory of this machine, and which weights are at hand.
+
+    A GPU is only noticed, not asked for its memory: that would need torch.
+    """
+    if _GPU.is_file():
+        return {"device": "cuda", "weights": _weights()}
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1024**3
+    return {"device": "cpu", "memory_gb": round(memory, 1), "weights": _weights()}
+
+
+def _profile(
+    store: str | Path | None, split: str, audit: str | Path | None, facts: dict[str, Any]
+) -> Profile:
+    said = {name: value for name, value in facts.items() if value not in (None, ())}
+    found: dict[str, Any] = machine_facts()
+    if store is not None:
+        from anlage.advisor.from_store import store_facts
+
+        found |= store_facts(
+            store, task=said.get("task"), label=tuple(said.get("label", ())), split=split
+        )
+    if audit is not None:
+        found["alignment"] = _audit(Path(audit))
+    return Profile.parse({**found, **said}, where="advise")
+
+
+def _audit(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"an audit must be a JSON file with one share per method, {path} is not "
+            f"({type(error).__name__}). Check the path."
+        ) from None
+
+
+def _weights() -> tuple[str, ...] | None:
+    """Return ("imagenet",) where the user's folder of weights holds any; None: not known."""
+    folder = os.environ.get("ANLAGE_WEIGHTS")
+    if folder and any(Path(folder).glob("*.safetensors")):
+        return ("imagenet",)
+    return None

@@ -1,0 +1,203 @@
+"""Cases whose answer is known beforehand, with the reason that must be given.
+
+Expectations are about order and reasons, not about figures: results are added to the base.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from anlage.advisor import Advice
+
+
+def order(advice: Advice) -> list[str]:
+    """Return methods (or kinds) from best to worst."""
+    return [found.strategy.method or found.strategy.kind for found in advice.ranked]
+
+
+def before(advice: Advice, first: str, second: str) -> bool:
+    names = order(advice)
+    return names.index(first) < names.index(second)
+
+
+def reasons(advice: Advice, name: str) -> tuple[set[str], set[str]]:
+    """Return the ids for and against a method or kind."""
+    found = next(
+        one
+        for one in (*advice.ranked, *advice.not_ready)
+        if name in {one.strategy.method, one.strategy.kind}
+    )
+    return {r.id for r in found.supporting}, {r.id for r in found.opposing}
+
+
+@pytest.fixture(scope="module")
+def ct(ask):
+    return ask(modality="ct", task="segmentation", dims=3, labelled=40, unlabelled=300)
+
+
+def test_lesions_in_ct_volumes_want_reconstruction_not_contrast(ct):
+    assert before(ct, "mae", "simclr")
+    assert before(ct, "aligned_mae", "simclr")
+    assert "R02" in reasons(ct, "mae")[0]
+    assert {"R02", "R60"} <= reasons(ct, "simclr")[1]
+
+
+def test_forty_labels_of_three_hundred_volumes_promise_little(ct):
+    assert order(ct)[0] == "none"
+    assert "R22" in reasons(ct, "mae")[1]
+
+
+def test_there_are_no_imagenet_weights_for_volumes(ct):
+    assert "imagenet" not in {found.strategy.kind for found in (*ct.ranked, *ct.not_ready)}
+    assert ct.ranked[0].over_imagenet is None
+
+
+CXR = {
+    "modality": "cxr",
+    "task": "classification",
+    "dims": 2,
+    "signal": "global",
+    "unlabelled": 50_000,
+    "weights": ("imagenet",),
+}
+
+
+def test_chest_xrays_with_few_labels_want_contrast(ask):
+    few = ask(**CXR, labelled=500)
+    assert few.first.strategy.paradigm in {"contrastive", "predictive"}
+    assert before(few, "simclr", "mae")
+    assert before(few, "simclr", "imagenet")
+    assert {"R01", "R20"} <= reasons(few, "simclr")[0]
+
+
+def test_chest_xrays_with_all_labels_want_imagenet(ask):
+    every = ask(**CXR, labelled=50_000)
+    assert order(every)[0] == "imagenet"
+    assert "R21" in reasons(every, "simclr")[1]
+    few = ask(**CXR, labelled=500)
+    gains = [
+        next(one.over_scratch.mean for one in found.ranked if one.strategy.method == "simclr")
+        for found in (every, few)
+    ]
+    assert gains[0] < gains[1]
+
+
+def test_a_better_evidenced_family_that_is_missing_is_named(ask):
+    from anlage import plugins
+
+    few = ask(**CXR, labelled=500)
+    families = {"moco", "dino", "image_text", "medaug"} - set(plugins.available("methods"))
+    assert {one.name for one in few.missing} & families
+
+
+def test_three_hundred_skin_images_want_public_weights(ask):
+    facts = {"modality": "dermoscopy", "task": "classification", "dims": 2, "labelled": 100}
+    with_weights = ask(**facts, unlabelled=300, weights=("imagenet",))
+    assert order(with_weights)[:2] == ["imagenet", "none"]
+    assert "R22" in reasons(with_weights, "imagenet")[0]
+    without = ask(**facts, unlabelled=300, weights=())
+    assert order(without)[0] == "none"
+
+
+def test_ultrasound_wants_contrast_and_a_look_at_sites(ask):
+    found = ask(
+        modality="ultrasound",
+        task="classification",
+        dims=2,
+        labelled=100,
+        unlabelled=2000,
+        sites=4,
+        signal="global",
+    )
+    assert order(found)[0] == "simclr"
+    assert "R08" in reasons(found, "simclr")[0]
+    assert "R08" in reasons(found, "vicreg")[1]
+    assert "R26" in reasons(found, "simclr")[1]
+    assert any("site" in risk for risk in found.first.risks)
+    assert any("site" in step for step in found.first.strategy.evaluation.also)
+
+
+def test_histology_tiles_want_joint_embedding_without_foreign_hues(ask):
+    found = ask(
+        modality="histology", task="classification", dims=2, labelled=100, unlabelled=20_000
+    )
+    assert found.first.strategy.paradigm in {"contrastive", "predictive"}
+    assert "R07" in reasons(found, "vicreg")[0]
+    assert "grayscale" not in found.first.strategy.views.used
+
+
+def test_fundus_grading_wants_joint_embedding_and_weak_views(ask):
+    found = ask(
+        modality="fundus",
+        task="classification",
+        dims=2,
+        labelled=100,
+        unlabelled=20_000,
+        signal="global",
+    )
+    assert found.first.strategy.paradigm in {"contrastive", "predictive"}
+    assert "R01" in reasons(found, "simclr")[0]
+    assert not {"gaussian_blur", "bias_field"} & set(found.first.strategy.views.used)
+
+
+def test_brain_age_wants_masking(ask):
+    found = ask(modality="mri", task="regression", dims=3, labelled=1000, unlabelled=20_000)
+    assert before(found, "mae", "simclr")
+    assert before(found, "mae", "vicreg")
+    assert "R10" in reasons(found, "mae")[0]
+
+
+def test_anomalies_are_never_sought_by_image_level_contrast(ask):
+    found = ask(
+        modality="mri", task="anomaly", dims=2, labelled=0, unlabelled=2000, normals_only=True
+    )
+    assert "simclr" not in order(found)
+    assert "R11" in found.left_out["simclr"]
+    assert "R11" in reasons(found, "mae")[0]
+    assert before(found, "mae", "vicreg")
+
+
+def test_a_batch_of_sixteen_speaks_against_contrast_within_it(ask, table):
+    facts = {"modality": "cxr", "task": "classification", "dims": 2, "signal": "global"}
+    need = table.memory_gb("simclr", "resnet18", 2, 128, 16)
+    assert need is not None
+    small = ask(**facts, labelled=50, unlabelled=5000, device="cuda", memory_gb=need * 1.01)
+    setups = {one.strategy.method: one.strategy.batch_size for one in small.ranked}
+    assert setups["simclr"] < 64
+    assert "R60" in reasons(small, "simclr")[1]
+    assert before(small, "vicreg", "simclr")
+    assert any("GPU" in note for note in small.notes)
+    assert small.first.cost.hours is None
+
+
+def test_a_label_with_a_side_never_meets_a_mirror(ask):
+    found = ask(modality="cxr", task="classification", dims=2, has_side=True)
+    every = (*found.ranked, *found.not_ready)
+    assert every
+    assert not any("flip_lr" in one.strategy.views.used for one in every)
+    assert all("R31" in one.strategy.views.left_out["flip_lr"] for one in every)
+
+
+def test_nothing_known_still_gives_an_answer_that_asks(ask):
+    found = ask()
+    assert found.first.confidence == "very low"
+    assert "the modality" in found.first.would_raise[0]
+
+
+def test_an_audit_weighs_on_what_may_be_counted_on(ask):
+    facts = {**CXR, "labelled": 500}
+    plain = ask(**facts)
+    audited = ask(**facts, alignment={order(plain)[0]: 0.1})
+    assert order(audited)[0] != order(plain)[0]
+    assert any("audit" in note for note in audited.notes)
+
+
+def test_every_reason_can_be_looked_up(ask, published):
+    found = ask(**CXR, labelled=500)
+    ids = {
+        reason.id
+        for one in (*found.ranked, *found.not_ready)
+        for reason in (*one.supporting, *one.opposing)
+    }
+    assert len(ids) > 10
+    assert all(published.find(name) for name in ids)

@@ -1,0 +1,113 @@
+"""Advice in Markdown, JSON and HTML: short, complete, and the same every time."""
+
+import json
+from html.parser import HTMLParser
+
+import pytest
+
+from anlage.advisor import Profile
+from anlage.advisor.answer import Cost, Gain
+from anlage.advisor.html import as_html
+from anlage.advisor.words import as_json, as_markdown, headline, money, told_gain
+
+FACTS = {
+    "modality": "cxr",
+    "task": "classification",
+    "dims": 2,
+    "labelled": 50,
+    "unlabelled": 5000,
+    "signal": "global",
+}
+
+
+@pytest.fixture(scope="module")
+def advice(ask):
+    return ask(**FACTS)
+
+
+def test_the_first_lines_answer(advice):
+    _, _, answer, *_ = as_markdown(advice).splitlines()
+    assert answer.startswith(f"**Advice: {advice.first.title}**")
+    assert "Confidence" in answer
+
+
+def test_the_case_is_told_and_what_is_not_known_is_named():
+    assert headline(Profile(**FACTS)).startswith("cxr, 2D, classification, 50 labelled, 5,000")
+    assert "modality not known" in headline(Profile())
+
+
+def test_every_strategy_is_told_and_the_best_in_full(advice):
+    text = as_markdown(advice)
+    assert all(found.title in text for found in (*advice.ranked, *advice.not_ready))
+    assert text.count("- in full:") == 1
+    assert as_markdown(advice, every=True).count("- in full:") == len(advice.ranked)
+    assert "R01" in text
+
+
+def test_why_explains_each_place(advice):
+    plain, told = as_markdown(advice), as_markdown(advice, why=True)
+    assert "Why in this order" not in plain
+    assert "Why in this order" in told
+    assert all(f". {found.title}:" in told for found in advice.ranked)
+
+
+def test_json_holds_everything(advice):
+    values = json.loads(as_json(advice))
+    assert values == advice.model_dump(mode="json")
+    assert values["ranked"][0]["over_scratch"]["low"] < values["ranked"][0]["over_scratch"]["mean"]
+
+
+@pytest.mark.parametrize(
+    ("gain", "text"),
+    [
+        (Gain(mean=4.14, low=-1.2, high=9.0), "+4.1 points [-1, +9]"),
+        (Gain(mean=0.0, low=0.0, high=0.0), "0 by definition"),
+    ],
+)
+def test_a_gain_has_its_interval(gain, text):
+    assert told_gain(gain) == text
+    assert "ImageNet" in told_gain(None)
+
+
+@pytest.mark.parametrize(
+    ("cost", "text"),
+    [
+        (Cost(hours=None, memory_gb=None, basis=""), "hours not known, memory not known"),
+        (Cost(hours=0.5, memory_gb=1.26, basis=""), "30 minutes, 1.3 GB"),
+        (Cost(hours=2.0, memory_gb=3.0, basis=""), "2.0 hours, 3.0 GB"),
+        (Cost(hours=0.0, memory_gb=3.0, basis=""), "no pretraining, 3.0 GB"),
+    ],
+)
+def test_costs_are_told_or_said_to_be_unknown(cost, text):
+    assert money(cost) == text
+
+
+class Reader(HTMLParser):
+    """Notes tags, texts and whatever a page would load."""
+
+    def __init__(self):
+        super().__init__()
+        self.loads, self.tags, self.text = [], [], ""
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.loads += [value for name, value in attrs if name in {"src", "href"}]
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_the_page_answers_loads_nothing_and_is_the_same_twice(advice):
+    page = as_html(advice)
+    reader = Reader()
+    reader.feed(page)
+    assert page == as_html(advice)
+    assert reader.loads == []
+    assert advice.first.title in reader.text
+    drawn = [found for found in advice.ranked if found.strategy.kind != "none"]
+    assert reader.tags.count("svg") == len(drawn)
+
+
+def test_the_page_escapes_what_a_user_wrote(ask):
+    page = as_html(ask(**FACTS, label=("<script>",)))
+    assert "<script>" not in page

@@ -1,0 +1,104 @@
+"""A finished study becomes rows of the user's own base."""
+
+import json
+from dataclasses import fields
+
+import pytest
+
+from anlage.errors import DataError
+from anlage.evidence.base import load, local_table
+from anlage.evidence.learn import learn, study_rows
+
+
+@pytest.fixture
+def folder(tmp_path, results, own_home):
+    def write(values=None):
+        (tmp_path / "results.json").write_text(json.dumps(values or results))
+        return tmp_path
+
+    return write
+
+
+def test_a_comparison_becomes_a_row(folder):
+    (row,) = learn(folder())
+    assert (row.row, row.study) == ("L001", "local-fc5d2d80fb21")
+    assert (row.paradigm, row.method, row.modality, row.dims) == (
+        "contrastive",
+        "simclr",
+        ("cxr",),
+        ("2d",),
+    )
+    assert row.effect == pytest.approx(5.0)
+    assert (row.ssl, row.baseline) == (0.75, pytest.approx(0.70))
+    assert row.delta_se == pytest.approx(0.08 / 3.92, rel=1e-3)
+    assert (row.label_fraction, row.label_count) == (0.05, 10)
+    assert row in load().rows
+
+
+def test_learning_twice_changes_nothing(folder):
+    learn(folder())
+    first = [row.model_dump(exclude={"row"}) for row in load().rows]
+    learn(folder())
+    assert [row.model_dump(exclude={"row"}) for row in load().rows] == first
+
+
+def test_studies_on_the_same_images_belong_together(folder, results):
+    learn(folder())
+    results["config"]["pretrain"]["encoder"] = "y"
+    learn(folder(results))
+    own = [row for row in load().rows if row.row.startswith("L")]
+    assert len(own) == 2
+    assert len({row.study for row in own}) == 1
+
+
+def test_rows_added_by_hand_stay(folder, results):
+    learn(folder())
+    text = local_table().read_text().replace("results.json of study", "by hand")
+    local_table().write_text(text)
+    learn(folder(results))
+    assert len([row for row in load().rows if row.row.startswith("L")]) == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"rung": "linear", "twin": "random_frozen"},
+        {"arm": "imagenet"},
+        {"delta": None, "low": None, "high": None},
+        {"failed": 1},
+        {"missing": 2},
+    ],
+)
+def test_what_is_no_equal_comparison_is_left_out(results, change):
+    results["comparisons"][0].update(change)
+    assert list(study_rows(results)) == []
+
+
+def test_a_metric_that_the_base_lacks_is_left_out(results):
+    results["headlines"] = {"t": "hd95_mm"}
+    assert list(study_rows(results)) == []
+
+
+def test_an_error_is_turned_the_right_way(results):
+    results["headlines"] = {"t": "mean_absolute_error"}
+    results["cells"][0]["metrics"] = {"mean_absolute_error": {"value": 2.0}}
+    results["tasks"]["t"]["task"] = "regression"
+    (row,) = study_rows(results)
+    assert (row["ssl"], row["baseline"]) == (2.0, pytest.approx(2.05))
+
+
+def test_a_study_without_results_is_refused(tmp_path, folder, results):
+    with pytest.raises(DataError, match=r"results\.json"):
+        learn(tmp_path / "none")
+    results["comparisons"] = []
+    with pytest.raises(DataError, match="holds none that counts"):
+        learn(folder(results))
+    assert not local_table().exists()
+
+
+def test_studies_write_what_is_read_here(results):
+    """The columns of results.json are those of the study's own classes."""
+    from anlage.study import results as written
+
+    assert set(results["comparisons"][0]) <= {field.name for field in fields(written.Comparison)}
+    assert set(results["cells"][0]) <= {field.name for field in fields(written.Cell)}
