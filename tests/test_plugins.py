@@ -38,7 +38,7 @@ def test_the_family_is_the_folder(package):
 @pytest.mark.parametrize("name", ["_help", "../flat/gamma", "alpha.py", "os", "", "Alpha"])
 def test_a_name_that_is_no_file_in_the_room_is_never_imported(package, name):
     before = set(sys.modules)
-    with pytest.raises(ConfigError, match="nested has no plug-in named"):
+    with pytest.raises(ConfigError, match="there is no nested"):
         plugins.load("nested", name)
     assert set(sys.modules) == before
 
@@ -64,3 +64,16 @@ def test_load_gives_the_one_public_object():
 def test_nearest_says_nothing_where_nothing_is_near():
     assert plugins.nearest("zzz", ["alpha"]) == ""
     assert plugins.nearest("alpa", ["alpha", "beta"]) == " Did you mean 'alpha'?"
+
+
+def test_capital_letters_do_not_hide_a_name():
+    assert plugins.nearest("CXR", ["ct", "cxr"]) == " Did you mean 'cxr'?"
+
+
+@pytest.mark.parametrize(
+    ("room", "words"),
+    [("modalities", "no modality 'xray'"), ("transforms/masks", "no mask 'xray'")],
+)
+def test_a_room_is_named_as_a_person_would(room, words):
+    with pytest.raises(ConfigError, match=f"there is {words}"):
+        plugins.load(room, "xray")

@@ -52,7 +52,7 @@ def test_work_of_an_earlier_run_counts_for_place_and_not_for_speed(capsys, clock
     with progress.track("Reading", 100, done=80) as advance:
         clock.now += 20
         advance(10, "")
-    assert capsys.readouterr().err == "Reading 90/100  0 images/s  0:20 left\n"
+    assert capsys.readouterr().err == "Reading 90/100  2.0 s/image  0:20 left\n"
 
 
 def test_progress_goes_to_stderr_and_words_to_stdout(capsys):
@@ -80,3 +80,11 @@ def test_on_a_terminal_it_is_a_bar_with_rate(monkeypatch, capsys):
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (59.6, "1:00"), (3661, "61:01")])
 def test_time_left_is_minutes_and_seconds(seconds, text):
     assert progress._clock(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("rate", "text"),
+    [(310.4, "310 jobs/s"), (1.0, "1 jobs/s"), (0.4, "2.5 s/job"), (0.0, "0 jobs/s")],
+)
+def test_slow_work_is_told_by_how_long_one_takes(rate, text):
+    assert progress._pace(rate, "jobs") == text

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 import typer
 
-import anlage.cli as command_line
+import anlage.cli._app as command_line
 
 PAGE = Path(__file__).with_name("commands.md")
 

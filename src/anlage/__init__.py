@@ -14,42 +14,57 @@ from typing import TYPE_CHECKING, Any
 from anlage.version import __version__
 
 if TYPE_CHECKING:
+    from anlage.advisor.verb import advise
+    from anlage.data.cohort import cohort
     from anlage.data.locate import locate
     from anlage.data.prepare import prepare
+    from anlage.data.verify import verify
     from anlage.encoders import load_encoder
     from anlage.evaluate.run import evaluate
     from anlage.evidence.verb import evidence
+    from anlage.report.policy import modality
     from anlage.report.study_page import write_report as report
     from anlage.study.demo import demo
     from anlage.study.run import study
+    from anlage.train.audit import audit
     from anlage.train.finetune import finetune
     from anlage.train.pretrain import pretrain
 
 __all__ = [
     "__version__",
+    "advise",
+    "audit",
+    "cohort",
     "demo",
     "evaluate",
     "evidence",
     "finetune",
     "load_encoder",
     "locate",
+    "modality",
     "prepare",
     "pretrain",
     "report",
     "study",
+    "verify",
 ]
 
 _HOMES = {
+    "advise": ("anlage.advisor.verb", "advise"),
+    "audit": ("anlage.train.audit", "audit"),
+    "cohort": ("anlage.data.cohort", "cohort"),
     "demo": ("anlage.study.demo", "demo"),
     "evaluate": ("anlage.evaluate.run", "evaluate"),
     "evidence": ("anlage.evidence.verb", "evidence"),
     "finetune": ("anlage.train.finetune", "finetune"),
     "load_encoder": ("anlage.encoders", "load_encoder"),
     "locate": ("anlage.data.locate", "locate"),
+    "modality": ("anlage.report.policy", "modality"),
     "prepare": ("anlage.data.prepare", "prepare"),
     "pretrain": ("anlage.train.pretrain", "pretrain"),
     "report": ("anlage.report.study_page", "write_report"),
     "study": ("anlage.study.run", "study"),
+    "verify": ("anlage.data.verify", "verify"),
 }
 
 

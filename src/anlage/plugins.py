@@ -53,9 +53,13 @@ def load(room: str, name: str) -> Any:
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
-    """Return " Did you mean 'x'?" for the known name closest to ``name``, or nothing."""
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    return f" Did you mean {close[0]!r}?" if close else ""
+    """Return " Did you mean 'x'?" for the known name closest to ``name``, or nothing.
+
+    Capital letters do not count: they are how most people write names of modalities.
+    """
+    lower = {one.lower(): one for one in reversed(known)}
+    close = difflib.get_close_matches(name.lower(), list(lower), n=1, cutoff=0.6)
+    return f" Did you mean {lower[close[0]]!r}?" if close else ""
 
 
 def _find(room: str, name: str) -> Path:
@@ -63,10 +67,15 @@ def _find(room: str, name: str) -> Path:
     if name not in files:
         known = available(room)
         raise ConfigError(
-            f"{room} has no plug-in named {name!r}.{nearest(name, known)} "
+            f"there is no {_singular(room)} {name!r}.{nearest(name, known)} "
             f"Choose one of: {', '.join(known)}."
         )
     return files[name]
+
+
+def _singular(room: str) -> str:
+    name = room.rpartition("/")[2]
+    return f"{name[:-3]}y" if name.endswith("ies") else name.removesuffix("s")
 
 
 @cache

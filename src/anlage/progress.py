@@ -73,7 +73,7 @@ def _bar(what: str, total: int, done: int, unit: str) -> Iterator[Advance]:
             nonlocal fresh
             fresh += count
             rate = fresh / max(time.monotonic() - start, 1e-9)
-            progress.update(task, advance=count, rate=f"{rate:,.0f} {unit}/s", note=note)
+            progress.update(task, advance=count, rate=_pace(rate, unit), note=note)
 
         yield advance
 
@@ -91,10 +91,17 @@ def _lines(what: str, total: int, done: int, unit: str) -> Iterator[Advance]:
         last = now
         rate = (finished - done) / max(now - start, 1e-9)
         left = (total - finished) / rate if rate > 0 else 0.0
-        line = f"{what} {finished}/{total}  {rate:,.0f} {unit}/s  {_clock(left)} left  {note}"
+        line = f"{what} {finished}/{total}  {_pace(rate, unit)}  {_clock(left)} left  {note}"
         print(line.rstrip(), file=sys.stderr, flush=True)
 
     yield advance
+
+
+def _pace(rate: float, unit: str) -> str:
+    """Write how fast it goes: per second, or how long one takes where that is longer."""
+    if rate >= 1 or rate <= 0:
+        return f"{rate:,.0f} {unit}/s"
+    return f"{1 / rate:,.1f} s/{unit.removesuffix('s')}"
 
 
 def _clock(seconds: float) -> str:

@@ -45,6 +45,8 @@ class Views:
             array order, to millimetres in the common source crop: what lets a dense method
             find the same anatomy in two views. Flips, rotation and zoom are included.
         masks: V masks (B, *G), True = hidden, or empty where the method asked for none.
+        label_maps: V label maps (B, *S), followed through the views, or empty where the batch
+            had none. No method looks at them; masks and the audit do.
         sample: Index of each image in its store, (B,).
         patient: Number of each image's patient, (B,); two images of one patient are never
             negatives of each other.
@@ -53,6 +55,7 @@ class Views:
     images: tuple[Images, ...]
     geometry: tuple[Geometry, ...]
     masks: tuple[Masks, ...] = ()
+    label_maps: tuple[LabelMaps, ...] = ()
     sample: Int[Tensor, " B"]
     patient: Int[Tensor, " B"]
 

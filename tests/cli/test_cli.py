@@ -17,7 +17,19 @@ from anlage.study.config import StudyConfig
 from anlage.train.finetune import FinetuneConfig
 from anlage.train.pretrain import PretrainConfig
 
-VERBS = ("prepare", "pretrain", "finetune", "evaluate", "study", "report", "demo", "locate")
+VERBS = (
+    "prepare",
+    "audit",
+    "pretrain",
+    "finetune",
+    "evaluate",
+    "study",
+    "report",
+    "demo",
+    "cohort",
+    "verify",
+    "locate",
+)
 SETTINGS = {"pretrain": PretrainConfig, "finetune": FinetuneConfig, "study": StudyConfig}
 
 
@@ -175,3 +187,21 @@ def test_sigint_in_a_real_process_is_130(tmp_path):
     assert process.returncode == 130
     assert "Nothing is lost" in said
     assert "Traceback" not in said
+
+
+def test_ctrl_c_while_the_command_is_still_being_imported_is_130():
+    code = (
+        "import sys\nfrom importlib.abc import MetaPathFinder\n"
+        "class Stop(MetaPathFinder):\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'typer':\n            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Stop())\n"
+        "from anlage.cli import main\nmain(['--help'])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.returncode == 130
+    assert ran.stderr == "Stopped. Nothing is lost: the same command goes on from here.\n"
+
+
+def test_help_tells_of_debug(anlage):
+    assert "--debug" in anlage("--help").out

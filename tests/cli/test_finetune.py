@@ -1,5 +1,6 @@
 """`anlage finetune`: what does not fit is refused before anything is written."""
 
+import json
 import shutil
 
 import polars as pl
@@ -96,3 +97,24 @@ def test_an_encoder_of_slices_is_refused_for_volumes(
         *options(volumes_store, tmp_path, *CLASSIFY, *start)
     )
     assert not (tmp_path / "run").exists()
+
+
+def test_an_unfinished_pretraining_is_named_with_its_step(refused, anlage, slices_store, tmp_path):
+    pretraining = tmp_path / "unfinished"
+    pretraining.mkdir()
+    card = {"status": "stopped", "steps": 21, "stated": {"steps_planned": 400}}
+    (pretraining / "run.json").write_text(json.dumps(card))
+    given = options(slices_store, tmp_path, *CLASSIFY, "--start", pretraining)
+    assert f"{pretraining} is at step 21 of 400. Give its command again" in refused(*given)
+    assert "warning" not in anlage(*given).out
+
+
+def test_a_start_that_is_not_there_is_not_called_transductive(anlage, slices_store, tmp_path):
+    ran = anlage(*options(slices_store, tmp_path, *CLASSIFY, "--start", "nowhere"))
+    assert ran.code == 2
+    assert "transductive" not in ran.out + ran.err
+
+
+def test_a_budget_has_one_name(anlage, slices_store, tmp_path):
+    given = options(slices_store, tmp_path, *CLASSIFY, "--budget", "2shot", "--dry-run")
+    assert "(2-shot)" in anlage(*given).out

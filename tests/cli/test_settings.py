@@ -2,7 +2,7 @@
 
 import pytest
 
-from anlage.cli._settings import gather, numbers, sizes
+from anlage.cli._settings import ending, gather, numbers, sizes
 from anlage.errors import ConfigError
 
 
@@ -65,3 +65,9 @@ def test_numbers():
 def test_numbers_that_are_none(text):
     with pytest.raises(ConfigError, match="above 0 mm per axis"):
         numbers(text)
+
+
+def test_a_run_that_collapsed_would_collapse_again():
+    said = ending("collapsed", "all images get practically the same embedding")
+    assert said.startswith("Collapsed: all images")
+    assert "the same command" not in said

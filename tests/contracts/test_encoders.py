@@ -136,5 +136,5 @@ def test_a_misspelt_option_is_refused_with_the_nearest(name: str, dims: int) -> 
 
 
 def test_an_unknown_name_lists_the_known() -> None:
-    with pytest.raises(ConfigError, match=f"named 'resnet19'.*'resnet1.'.*{', '.join(NAMES)}"):
+    with pytest.raises(ConfigError, match=f"no encoder 'resnet19'.*'resnet1.'.*{', '.join(NAMES)}"):
         build_encoder("resnet19", dims=2, channels=1, image_size=(32, 32))

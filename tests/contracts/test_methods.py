@@ -219,7 +219,7 @@ def test_the_methods_of_all_four_paradigms_are_found() -> None:
 
 
 def test_an_unknown_name_lists_the_known() -> None:
-    with pytest.raises(ConfigError, match=f"no plug-in named 'simclear'.*{', '.join(NAMES)}"):
+    with pytest.raises(ConfigError, match=f"there is no method 'simclear'.*{', '.join(NAMES)}"):
         plugins.load("methods", "simclear")
     with pytest.raises(ConfigError, match="Did you mean 'vicreg'"):
         plugins.load("methods", "vicregg")

@@ -13,7 +13,7 @@ import typer
 import yaml
 
 import anlage
-import anlage.cli as command_line
+import anlage.cli._app as command_line
 from anlage.data.store import Store
 from anlage.errors import AnlageError
 from anlage.study.config import StudyConfig

@@ -5,8 +5,13 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from PIL import Image
 
 from anlage.errors import DataError
+from anlage.report._charts import control_style
+from anlage.report._efficiency import efficiency
+from anlage.report._lookup import Lookup
+from anlage.report._read import read_study
 from anlage.report.study_page import write_report
 
 SPITE = "<script>alert('x')</script>\"&<img src=x onerror=y>"
@@ -246,3 +251,126 @@ def test_runs_of_several_commits_are_a_limit(folder):
     words = "runs were done with 2 versions of the code (0000aaaa and 1111bbbb)"
     assert words in page(folder(change)).text
     assert "versions of the code" not in page(folder()).text
+
+
+def test_the_rule_of_claims_names_all_its_conditions(folder):
+    text = page(folder()).text
+    assert "at least 50 test patients, 20 of the rarest class, and 3 runs" in text
+
+
+def few(runs):
+    def change(values):
+        for cell in values["cells"]:
+            cell["runs"] = runs
+        for found in values["comparisons"]:
+            found |= {"runs": runs, "missing": 0}
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("runs", "words"),
+    [
+        (1, "Only 1 run: intervals are about patients alone"),
+        (2, "Only 2 runs: intervals are wide because of that. No claim is made below 3 runs"),
+    ],
+)
+def test_few_runs_limit_a_study(folder, runs, words):
+    assert words in page(folder(few(runs))).text
+    assert words not in page(folder(few(3))).text
+
+
+def test_few_runs_in_some_cells_are_counted(folder):
+    def change(values):
+        values["cells"][0]["runs"] = 2
+
+    assert "Only 2 runs in 1 of 8 cells:" in page(folder(change)).text
+
+
+def test_one_limit_is_not_said_twice(folder):
+    def change(values):
+        few(2)(values)
+        values["notes"] = ["cls: the test set has 16 patients. no claim is made below 50."]
+        for cell in values["cells"]:
+            for metric in cell["metrics"].values():
+                metric["patients"] = 16
+                metric["warnings"] = [
+                    "Only 16 patients, fewer than 50: no claim allowed.",
+                    "Only 2 run(s), fewer than 3: the spread between seeds is not known.",
+                ]
+
+    text = page(folder(change)).text
+    assert "the test set has 16 patients" in text
+    assert "Only 16 patients" not in text
+    assert "run(s)" not in text
+
+
+def test_an_arm_that_guesses_is_a_limit(folder):
+    def change(values):
+        values["comparisons"][0] |= {"runs": 3, "missing": 0, "twin_one_answer": 2}
+
+    text = page(folder(change)).text
+    assert (
+        "From scratch gave one answer to every case at cls, fine-tuning, 5-shot (2 of 3 runs): a "
+        "difference to it is a difference to guessing. Raise adapt.max_steps."
+    ) in text
+    assert "guessing" not in page(folder()).text
+
+
+def draw_worst(root, captions):
+    job = root / "jobs" / "one"
+    job.mkdir(parents=True)
+    facts = {"task": "cls", "arm": "simclr", "rung": "finetune", "budget": "5-shot"}
+    (job / "result.json").write_text(json.dumps({**facts, "draw": 0, "seed": 0}))
+    Image.new("RGB", (40, 24), "white").save(job / "worst.png")
+    layout = {"columns": 2, "tile": [20, 24], "picture": 18, "captions": captions}
+    (job / "worst.json").write_text(json.dumps(layout))
+
+
+def test_words_under_worst_cases_are_text(folder):
+    root = folder(lambda values: values.update(jobs=["one"]))
+    draw_worst(root, ["benign 80%, is malignant", SPITE])
+    text = write_report(root).read_text()
+    assert text.count('<li><img src="data:image/') == 2
+    assert 'width="18" height="18"' in text
+    assert "benign 80%, is malignant" in page(root).text
+    assert "<script>" not in text
+
+
+@pytest.mark.parametrize("layout", ["", "[1]", '{"columns": 0}'])
+def test_without_its_words_the_picture_is_shown_whole(folder, layout):
+    root = folder(lambda values: values.update(jobs=["one"]))
+    draw_worst(root, [])
+    (root / "jobs" / "one" / "worst.json").write_text(layout)
+    text = write_report(root).read_text()
+    assert 'width="40" height="24"' in text
+    assert "<li><img" not in text
+
+
+def test_a_legend_names_what_is_beside_it_alone(folder):
+    def change(values):
+        cells = values["cells"]
+        for rung, arm in (("linear", "random_frozen"), ("knn", "pixels")):
+            cells += [{**cells[0], "rung": rung, "arm": arm}]
+
+    found = efficiency(Lookup(read_study(folder(change)).results), "cls")
+    assert [entry.name for entry in found.rest_legend] == ["raw pixels"]
+    assert "raw pixels" not in [entry.name for entry in found.legend]
+    assert "random encoder" in [entry.name for entry in found.legend]
+
+
+def test_no_two_controls_are_drawn_alike():
+    controls = ("scratch", "random_frozen", "imagenet", "pixels", "prior")
+    drawn = [(style.shape, style.dash) for name in controls if (style := control_style(name))]
+    assert len({shape for shape, _ in drawn}) == len({dash for _, dash in drawn}) == 5
+
+
+def test_the_deciding_rung_is_the_one_that_is_planned(folder):
+    def change(values):
+        values["planned_rungs"] = {"cls": ["knn", "finetune"]}
+        for found in values["comparisons"]:
+            found["rung"] = "knn"
+
+    lookup = Lookup(read_study(folder(change)).results)
+    assert lookup.deciding_rung("cls", "simclr") == "finetune"
+    assert Lookup(read_study(folder()).results).deciding_rung("cls", "simclr") == "finetune"

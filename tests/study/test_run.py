@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 import anlage.study.run as module
-from anlage.config import write_yaml
+from anlage.config import read_yaml, write_yaml
 from anlage.data.store import Store
 from anlage.errors import ConfigError, DataError
 from anlage.study import jobs
@@ -64,7 +64,7 @@ def test_all_jobs_are_done_and_told(finished):
     }  # fmt: skip
     for name in ("study.yaml", "results.csv", "report.html"):
         assert (finished / name).is_file()
-    assert "too few test patients for a claim" in found["verdict"][0]
+    assert "with 11 test patients no claim can be made" in found["verdict"][0]
 
 
 def test_running_again_does_nothing_again(copied, slices_store, quick, monkeypatch):
@@ -167,6 +167,10 @@ def test_a_signal_ends_after_the_running_job_and_says_so(
     assert outcome.exit_code == 130
     said = capsys.readouterr().out
     assert "Stopped. Nothing is lost: the same command goes on from here." in said
+    assert outcome.verdict == (
+        "Unfinished: 2 of 16 adaptations are done, nothing is compared yet.",
+    )
+    assert outcome.next == ()
     assert (tmp_path / "s" / "report.html").is_file()
     assert "Unfinished: 2 of 16 adaptations" in (tmp_path / "s" / "report.html").read_text()
 
@@ -272,7 +276,8 @@ def test_the_next_command_starts_from_a_strategy_that_helps_on_the_dearest_rung(
     (title,) = plan.tasks
     found = tuple(replace(c, task=title) for c in found)
     results = Results(headlines={}, cells=(), comparisons=found, failures=())
-    said = module._next(slices_store, tmp_path, config, plan, results)
+    *why, said = module._next(slices_store, tmp_path, config, plan, results)
+    assert bool(why) == (arm is None)
     assert f"--start {tmp_path / 'pretrain' / arm if arm else 'scratch'}" in said
 
 
@@ -438,8 +443,49 @@ def test_a_studys_own_file_is_a_recipe(finished, slices_store, tmp_path, capsys)
     assert "16 adaptations" in capsys.readouterr().out
 
 
-def test_the_last_line_is_a_command_that_uses_the_answer(copied, slices_store, quick, capsys):
+def test_the_outcome_says_how_to_use_the_answer_and_why_so(copied, slices_store, quick, capsys):
+    why, command = study(slices_store, out=copied, **quick()).next
+    assert why == "No pretraining was shown to help, so the next command starts from scratch."
+    assert command.startswith(f"Next: anlage finetune {slices_store} --start scratch")
+    assert "--task classification --label lesion" in command
+    assert "Next:" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("name", "words"), [("run.json", "a run of"), ("store.json", "a store")])
+def test_a_folder_that_holds_something_else_is_refused(slices_store, quick, tmp_path, name, words):
+    (tmp_path / name).write_text("{}")
+    with pytest.raises(ConfigError, match=f"new folder or a study's, .* holds {words}"):
+        study(slices_store, out=tmp_path, **quick())
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_study_file_says_nothing_that_a_study_does_not_read(finished):
+    stated = read_yaml(finished / "study.yaml")
+    assert not {"method", "method_options"} & stated["pretrain"].keys()
+    assert stated["pretrain"]["encoder"] == "resnet10"
+
+
+def test_a_study_file_of_before_is_no_change(copied, slices_store, quick, capsys):
+    stated = read_yaml(copied / "study.yaml")
+    stated["pretrain"] |= {"method": "simclr", "method_options": {}}
+    write_yaml(copied / "study.yaml", stated)
     study(slices_store, out=copied, **quick())
-    last = capsys.readouterr().out.splitlines()[-1]
-    assert last.startswith(f"Next: anlage finetune {slices_store} --start scratch")
-    assert "--task classification --label lesion" in last
+    assert "changed since" not in capsys.readouterr().out
+
+
+def test_volumes_have_no_imagenet_control(volumes_store, quick, tmp_path, capsys):
+    settings = quick(controls=["imagenet", "scratch"], rungs=["finetune"])
+    settings["tasks"] = [{"task": "segmentation"}]
+    study(volumes_store, out=tmp_path / "s", dry_run=True, **settings)
+    assert "control imagenet left out: its weights are for pictures" in capsys.readouterr().out
+
+
+def test_mild_views_are_told_with_the_key_that_leaves_them_out(
+    slices_store, quick, tmp_path, capsys
+):
+    study(slices_store, out=tmp_path / "s", dry_run=True, **quick())
+    key = "--set pretrain.augmentation.views.flip_lr=null"
+    assert capsys.readouterr().out.count(key) == 1
+    settings = quick(pretrain={"augmentation": {"views": {"flip_lr": None}}})
+    study(slices_store, out=tmp_path / "s", dry_run=True, **settings)
+    assert "flip_lr" not in capsys.readouterr().out

@@ -1,8 +1,10 @@
 """The words of a verdict: only what the numbers allow."""
 
+from dataclasses import replace
+
 import pytest
 
-from anlage.study.results import Comparison, Results
+from anlage.study.results import Cell, Comparison, Results
 from anlage.study.verdict import verdict, verdict_of
 
 
@@ -49,8 +51,20 @@ def results(*comparisons):
             {"delta": -0.05, "low": -0.09, "high": 0.0},
             "shows no evidence of help at 5-shot",
         ),
-        ({"is_claimable": False}, "has too few test patients for a claim at 5-shot"),
-        ({"runs": 2}, "has too few runs for a claim at 5-shot"),
+        (
+            {"is_claimable": False},
+            "with so few test patients no claim can be made about simclr at 5-shot",
+        ),
+        (
+            {"runs": 2},
+            "with 2 runs no claim can be made about simclr at 5-shot (+6.2 points [2.1, 10.4])",
+        ),
+        (
+            {"runs": 1},
+            "with 1 run no claim can be made about simclr at 5-shot "
+            "(over patients alone: +6.2 points [2.1, 10.4])",
+        ),
+        ({"delta": -0.0003, "low": -0.0004}, "(+0.0 points [0.0, 10.4])"),
         ({"missing": 1}, "is not finished at 5-shot"),
         ({"delta": None}, "could not be compared at 5-shot (undefined)"),
         ({"low": float("nan")}, "could not be compared at 5-shot"),
@@ -109,3 +123,55 @@ def test_a_strategy_without_comparisons_is_not_judged():
 
 def test_there_is_one_statement_per_task_and_strategy():
     assert len(verdict(results(comparison()), ["simclr", "mae"])) == 2
+
+
+def cell(patients):
+    metrics = {"balanced_accuracy": {"value": 0.5, "patients": patients}}
+    zeros = {"failed": 0, "train_images": 4.0, "train_patients": 4.0, "seconds": 1.0}
+    place = {"task": "cls", "arm": "simclr", "rung": "finetune", "budget": "5-shot"}
+    return Cell(**place, metrics=metrics, runs=3, **zeros)
+
+
+def test_too_few_patients_are_counted():
+    found = replace(results(comparison(is_claimable=False)), cells=(cell(16),))
+    assert verdict_of(found, "cls", "simclr").startswith(
+        "cls: with 16 test patients no claim can be made about simclr at 5-shot"
+    )
+
+
+def test_what_can_be_claimed_comes_before_what_cannot():
+    text = verdict_of(
+        results(comparison(budget="100%", runs=1), comparison(budget="5-shot")), "cls", "simclr"
+    )
+    assert text.startswith("cls: pretraining with simclr helps at 5-shot")
+    assert "]); with 1 run no claim can be made about simclr at 100%" in text
+
+
+def test_an_unfinished_study_is_measured_by_the_rung_that_is_planned():
+    planned = {"cls": ("linear", "finetune")}
+    found = replace(results(comparison(rung="linear", twin="random_frozen")), planned_rungs=planned)
+    assert verdict_of(found, "cls", "simclr") == (
+        "cls: the comparison of simclr after fine-tuning is not finished."
+    )
+    whole = replace(
+        results(comparison(rung="linear", twin="random_frozen"), comparison()),
+        planned_rungs=planned,
+    )
+    assert "helps" in verdict_of(whole, "cls", "simclr")
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (3, " At 5-shot the from-scratch twin gave one answer to every case: this is a difference"),
+        (1, " At 5-shot (in 1 of 3 runs) the from-scratch twin gave one answer"),
+    ],
+)
+def test_a_twin_that_guesses_is_told_and_what_to_do(number, words):
+    text = verdict_of(results(comparison(twin_one_answer=number)), "cls", "simclr")
+    assert words in text
+    assert text.endswith("to guessing. Raise adapt.max_steps.")
+
+
+def test_a_strategy_that_guesses_is_no_excuse_for_its_twin():
+    assert "guessing" not in verdict_of(results(comparison(one_answer=3)), "cls", "simclr")

@@ -10,7 +10,7 @@ import yaml
 
 from anlage.errors import ConfigError
 
-__all__ = ["gather", "numbers", "sizes"]
+__all__ = ["ending", "gather", "numbers", "sizes"]
 
 
 def gather(options: dict[str, Any], extra: Sequence[str] = ()) -> dict[str, Any]:
@@ -90,3 +90,18 @@ def numbers(text: str | None) -> list[float] | None:
     if not all(0 < number < math.inf for number in found):
         raise ConfigError(f"spacing is one number above 0 mm per axis with commas, got {text!r}.")
     return found
+
+
+def ending(status: str, reason: str) -> str:
+    """Say how a run ended that did not finish, and what to do.
+
+    Example:
+        >>> ending("stopped", "stopped at step 21")
+        'Stopped at step 21. Nothing is lost: the same command goes on from here.'
+    """
+    if status == "stopped":
+        return f"{reason.capitalize()}. Nothing is lost: the same command goes on from here."
+    return (
+        f"{status.capitalize()}: {reason}. Lower the learning rate or choose another method, and "
+        "another --out."
+    )

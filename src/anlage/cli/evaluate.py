@@ -21,6 +21,9 @@ def evaluate(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Where results go.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+    allow_other_spacing: Annotated[
+        bool, typer.Option("--allow-other-spacing", help="Go on if pixels are of another size.")
+    ] = False,
     device: Annotated[
         Literal["auto", "cpu", "cuda"], typer.Option(help="auto, cpu or cuda.")
     ] = "auto",
@@ -28,4 +31,13 @@ def evaluate(
     """Score a fine-tuned model on cases it has not seen, with intervals."""
     from anlage.evaluate.run import evaluate as judge
 
-    judge(run, store=store, part=part, split=split, out=out, seed=seed, device=device)
+    judge(
+        run,
+        store=store,
+        part=part,
+        split=split,
+        out=out,
+        seed=seed,
+        allow_other_spacing=allow_other_spacing,
+        device=device,
+    )

@@ -95,6 +95,24 @@ def add(
     typer.echo(f"Added to {local_table()}")
 
 
+@evidence.command("learn")
+def learn(
+    study: Annotated[Path, typer.Argument(help="Folder of a finished study.")],
+) -> None:
+    """Add your own study to your own base: the advisor weighs it by its precision."""
+    from anlage.evidence.base import local_table
+    from anlage.evidence.learn import learn as run
+
+    for row in run(study):
+        deviation = f" (standard error {100 * row.delta_se:.1f})" if row.delta_se else ""
+        typer.echo(
+            f"{row.row}  {row.method} at {row.labels}: {row.effect:+.1f} over {row.baseline_type}"
+            f"{deviation}"
+        )
+    typer.echo(f"Added to {local_table()}")
+    typer.echo("Next: anlage advise --store STORE --task TASK")
+
+
 @evidence.command("screen")
 def screen(
     folder: Annotated[Path, typer.Argument(help="Folder of the review; made if missing.")],

@@ -36,7 +36,7 @@ def finetune(
     ] = False,
 ) -> None:
     """Adapt an encoder to a task: classification, segmentation."""
-    from anlage.cli._settings import gather, sizes
+    from anlage.cli._settings import ending, gather, sizes
     from anlage.progress import say
     from anlage.train.finetune import finetune as run
 
@@ -53,8 +53,8 @@ def finetune(
         "allow_seen": allow_seen or None,
     }
     outcome = run(store, out=out, recipe=recipe, dry_run=dry_run, **gather(options, set_ or ()))
-    if outcome.reason and outcome.status != "finished":
-        say(f"{outcome.status}: {outcome.reason}. The same command goes on from here.")
+    if outcome.status != "finished":
+        say(ending(outcome.status, outcome.reason))
     if outcome.status == "finished" and not dry_run:
         say(f"Next: anlage evaluate {out} --store {store}")
     raise typer.Exit(outcome.exit_code)

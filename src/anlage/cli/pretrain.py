@@ -36,7 +36,7 @@ def pretrain(
     ] = False,
 ) -> None:
     """Pretrain an encoder on unlabelled images, 2D or 3D, CPU to many GPUs (torchrun)."""
-    from anlage.cli._settings import gather, sizes
+    from anlage.cli._settings import ending, gather, sizes
     from anlage.progress import say
     from anlage.train.pretrain import pretrain as run
 
@@ -57,12 +57,20 @@ def pretrain(
         "seed": seed,
     }
     outcome = run(store, out=out, recipe=recipe, dry_run=dry_run, **gather(options, set_ or ()))
-    if outcome.reason and outcome.status != "finished":
-        say(f"{outcome.status}: {outcome.reason}. The same command goes on from here.")
+    if outcome.status != "finished":
+        say(ending(outcome.status, outcome.reason))
     if outcome.status == "finished" and not dry_run:
         say(f"Encoder: {out / 'encoder'}")
-        say(
-            f"Next: anlage finetune {store} --start {out} --task classification --label LABEL "
-            f"--out {out}-tuned"
-        )
+        say(f"Next: anlage finetune {store} --start {out} --task {_task(store)} --out {out}-tuned")
     raise typer.Exit(outcome.exit_code)
+
+
+def _task(store: Path) -> str:
+    """Return the task that a store has targets for, as options; LABEL where there is a choice."""
+    from anlage.data.store import Store
+
+    opened = Store.open(store)
+    labels = opened.label_names
+    if not labels and opened.has_mask.any():
+        return "segmentation"
+    return f"classification --label {labels[0] if len(labels) == 1 else 'LABEL'}"

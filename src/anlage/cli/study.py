@@ -31,6 +31,7 @@ def study(
 ) -> None:
     """The proof: methods and controls x label budgets x seeds, one report."""
     from anlage.cli._settings import gather, sizes
+    from anlage.progress import say
     from anlage.study.run import study as run
 
     options = {
@@ -46,4 +47,6 @@ def study(
         "device": device,
     }
     outcome = run(store, out=out, recipe=recipe, dry_run=dry_run, **gather(options, set_ or ()))
+    for line in outcome.next:
+        say(line)
     raise typer.Exit(outcome.exit_code)

@@ -46,9 +46,9 @@ class Style:
 
 _CONTROL_STYLES = {
     "scratch": Style(colour="#555555", shape="circle", dash="5 3", is_filled=False),
-    "random_frozen": Style(colour="#555555", shape="circle", dash="5 3", is_filled=False),
+    "random_frozen": Style(colour="#555555", shape="triangle", dash="2 2.5", is_filled=False),
     "imagenet": Style(colour="#555555", shape="diamond", dash="9 3 2 3", is_filled=False),
-    "pixels": Style(colour="#777777", shape="square", dash="2 2.5", is_filled=False),
+    "pixels": Style(colour="#777777", shape="square", dash="8 3", is_filled=False),
     "prior": Style(colour="#999999", shape="down", dash="1 3", is_filled=False),
 }
 
@@ -185,7 +185,7 @@ def tick_text(value: float) -> str:
         return f"{value / 1000:g}k"
     if 0 < size < 0.001:
         return f"{value:.0e}".replace("e-0", "e-")
-    return f"{value:g}".replace("-", "\N{MINUS SIGN}")
+    return f"{value:zg}".replace("-", "\N{MINUS SIGN}")
 
 
 def padded(values: Sequence[float], share: float = 0.06) -> tuple[float, float]:

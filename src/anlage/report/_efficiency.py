@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -44,11 +45,15 @@ class LegendEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class EfficiencyFigure:
-    """One task's panels, one per rung: the first ones, and those that are folded away."""
+    """One task's panels, one per rung: the first ones, and those that are folded away.
+
+    Each of the two has a legend of what it shows.
+    """
 
     task: str
     metric: str
     legend: tuple[LegendEntry, ...]
+    rest_legend: tuple[LegendEntry, ...]
     first: tuple[Chart, ...]
     rest: tuple[Chart, ...]
     is_to_scale: bool
@@ -80,7 +85,8 @@ def efficiency(lookup: Lookup, task: str) -> EfficiencyFigure | None:
     return EfficiencyFigure(
         task=task,
         metric=words.title,
-        legend=tuple(panels.legend()),
+        legend=tuple(panels.legend(rungs[:_AT_ONCE])),
+        rest_legend=tuple(panels.legend(rungs[_AT_ONCE:])),
         first=charts[:_AT_ONCE],
         rest=charts[_AT_ONCE:],
         is_to_scale=is_to_scale,
@@ -136,9 +142,8 @@ class _Panels:
         """Return how an arm is drawn; strategies may not take a control's name."""
         return control_style(arm) or self.colours.get(arm) or strategy_style(len(self.colours))
 
-    def legend(self) -> list[LegendEntry]:
-        """Return all arms of all panels."""
-        rungs = self.lookup.rungs(self.task)
+    def legend(self, rungs: Sequence[str]) -> list[LegendEntry]:
+        """Return all arms of some panels."""
         arms = dict.fromkeys(arm for rung in rungs for arm in self.arms(rung))
         controls = [arm for arm in arms if control_style(arm)]
         strategies = [arm for arm in arms if arm not in controls]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import median
 
 from anlage.report._charts import nice_ticks, tick_text
 from anlage.report._efficiency import styles
@@ -85,13 +86,15 @@ def _forest(lookup: Lookup, task: str, rung: str) -> Forest:
 
 
 class _Scale:
-    """Symmetric about zero; wide enough for every point and, within reason, every interval."""
+    """Symmetric about zero; holds every point and every interval but those far wider than most."""
 
     def __init__(self, found: list[Comparison]) -> None:
         largest = max((abs(c.delta) for c in found if c.delta is not None), default=0.0)
-        ends = [abs(end) for c in found for end in (c.low, c.high) if end is not None]
-        wanted = 1.05 * max([largest, *ends])
-        self.limit = max(min(wanted, max(2.5 * largest, 0.1)), 0.01)
+        ends = [[abs(end) for end in (c.low, c.high) if end is not None] for c in found]
+        reach = [max(pair) for pair in ends if pair]
+        wanted = 1.05 * max([largest, *reach])
+        most = max(1.05 * largest, 3 * median(reach) if reach else 0.0, 0.1)
+        self.limit = max(min(wanted, most), 0.01)
 
     def place(self, difference: float) -> float:
         held = max(-self.limit, min(self.limit, difference))

@@ -76,9 +76,10 @@ class Lookup:
         return tuple(sorted(seen, key=lambda arm: _place(arm, (*self.strategies, *_CONTROLS))))
 
     def deciding_rung(self, task: str, strategy: str) -> str | None:
-        """Return the dearest rung on which a strategy was compared: the verdict's."""
+        """Return the dearest rung on which a strategy is compared, done or not: the verdict's."""
         own = {c.rung for c in self.results.comparisons if (c.task, c.arm) == (task, strategy)}
-        return next((rung for rung in LADDER if rung in own), None)
+        planned = self.results.planned_rungs.get(task) or own
+        return next((rung for rung in LADDER if rung in planned), None)
 
 
 def _unique(names: Iterable[str]) -> tuple[str, ...]:

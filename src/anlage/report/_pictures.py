@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PIL import Image as Pillow
 from PIL import UnidentifiedImageError
+from pydantic import BaseModel, Field
 
 from anlage.report._lookup import Lookup
 from anlage.report._read import Job, Study
@@ -28,6 +29,7 @@ class Picture:
     Attributes:
         source: Its bytes as a data URI.
         alt: What it shows, for those who cannot see it.
+        tiles: Its parts, each with its own words; empty for a picture of one piece.
     """
 
     title: str
@@ -35,6 +37,16 @@ class Picture:
     source: str
     width: int
     height: int
+    tiles: tuple[Tile, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tile:
+    """One case of a picture of several: its bytes as a data URI, and what is said of it."""
+
+    source: str
+    edge: int
+    caption: str
 
 
 def views(study: Study, lookup: Lookup) -> tuple[Picture, ...]:
@@ -88,12 +100,51 @@ def _picture(path: Path, *, title: str, alt: str) -> Picture | None:
             width, height = image.size
             if width * height > _MOST_PIXELS:
                 return None
-            packed = io.BytesIO()
-            image.save(packed, "WEBP", lossless=True)
+            source = _packed(image, data)
+            tiles = tuple(_tiles(image, path.with_suffix(".json")))
     except (OSError, SyntaxError, ValueError, UnidentifiedImageError):
         return None
-    kind, shortest = min(
-        (("webp", packed.getvalue()), ("png", data)), key=lambda pair: len(pair[1])
+    return Picture(
+        title=title,
+        alt=alt,
+        source="" if tiles else source,
+        width=width,
+        height=height,
+        tiles=tiles,
     )
-    source = f"data:image/{kind};base64,{base64.b64encode(shortest).decode()}"
-    return Picture(title=title, alt=alt, source=source, width=width, height=height)
+
+
+def _tiles(image: Pillow.Image, path: Path) -> Iterator[Tile]:
+    """Cut a sheet of cases into its tiles, without the words below them, if its layout is known."""
+    try:
+        layout = _Layout.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return
+    across, down = layout.tile
+    for number, caption in enumerate(layout.captions):
+        x, y = number % layout.columns * across, number // layout.columns * down
+        tile = image.crop((x, y, x + layout.picture, y + layout.picture))
+        yield Tile(source=_packed(tile), edge=layout.picture, caption=caption)
+
+
+class _Layout(BaseModel):
+    """How a sheet of cases is laid out, in pixels."""
+
+    columns: int = Field(ge=1)
+    tile: tuple[int, int]
+    picture: int = Field(ge=1, le=2000)
+    captions: tuple[str, ...] = Field(max_length=64)
+
+
+def _packed(image: Pillow.Image, as_png: bytes | None = None) -> str:
+    """Return a picture as a data URI, in the shorter of two formats without loss."""
+    found = {"webp": io.BytesIO(), "png": io.BytesIO()}
+    image.save(found["webp"], "WEBP", lossless=True)
+    if as_png is None:
+        image.save(found["png"], "PNG", optimize=True)
+    else:
+        found["png"].write(as_png)
+    kind, shortest = min(
+        ((kind, file.getvalue()) for kind, file in found.items()), key=lambda pair: len(pair[1])
+    )
+    return f"data:image/{kind};base64,{base64.b64encode(shortest).decode()}"

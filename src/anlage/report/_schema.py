@@ -78,6 +78,8 @@ class Comparison(_Part):
     failed: int = 0
     runs: int | None = None
     missing: int = 0
+    one_answer: int = 0
+    twin_one_answer: int = 0
 
 
 class TaskFacts(_Part):
@@ -147,5 +149,6 @@ class Results(_Part):
     cells: tuple[Cell, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     failures: tuple[Failure, ...] = ()
+    planned_rungs: dict[str, tuple[str, ...]] = {}
     config: dict[str, Any] = {}
     run: RunCard = RunCard()

@@ -10,8 +10,9 @@ from typing import Any
 
 from anlage.report._lookup import Lookup
 from anlage.report._read import Study
-from anlage.report.judgement import judge
-from anlage.report.words import arm_name, joined, metric_words, several
+from anlage.report._schema import Cell
+from anlage.report.judgement import FEWEST_RUNS, judge
+from anlage.report.words import arm_name, joined, metric_words, rung_name, several
 
 __all__ = ["VerdictLine", "limits", "verdict_lines"]
 
@@ -76,7 +77,9 @@ def limits(study: Study, lookup: Lookup) -> tuple[str, ...]:
         *_leaks(study),
         *_failed(study, lookup),
         *results.notes,
+        *_guesses(lookup),
         *_small(lookup),
+        *_few_runs(lookup),
         *_few(study, lookup),
         *_left_out(study),
     ]
@@ -137,18 +140,71 @@ def _failed(study: Study, lookup: Lookup) -> Iterator[str]:
         )
 
 
+def _guesses(lookup: Lookup) -> Iterator[str]:
+    """Name arms that answered every case alike: differences to them are differences to guessing."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for found in lookup.results.comparisons:
+        where = f"{found.task}, {rung_name(found.rung).lower()}, {found.budget}"
+        for arm, number in ((found.arm, found.one_answer), (found.twin, found.twin_one_answer)):
+            if number and arm != "pixels":
+                runs = several(found.runs or 0, "run")
+                share = where if number == found.runs else f"{where} ({number} of {runs})"
+                places.setdefault((arm, _remedy(found.rung)), []).append(share)
+    for (arm, remedy), wheres in places.items():
+        yield (
+            f"{arm_name(arm)[:1].upper()}{arm_name(arm)[1:]} gave one answer to every case at "
+            f"{'; '.join(dict.fromkeys(wheres))}: a difference to it is a difference to guessing."
+            f"{remedy}"
+        )
+
+
+def _remedy(rung: str) -> str:
+    return " Raise adapt.max_steps." if rung in {"finetune", "frozen"} else ""
+
+
 def _small(lookup: Lookup) -> Iterator[str]:
-    """Repeat the warnings of the headline metric, with how many cells each is about."""
+    """Repeat the warnings of the headline metric, with how many cells each is about.
+
+    Those on runs are told in words of their own, those on patients where no note does.
+    """
     measures = [
         measure
-        for cell in lookup.results.cells
-        if cell.arm not in {"prior", "pixels"}
-        and (measure := cell.metrics.get(lookup.headline(cell.task)))
+        for cell in _learnt(lookup)
+        if (measure := cell.metrics.get(lookup.headline(cell.task)))
     ]
-    counts = Counter(warning for measure in measures for warning in set(measure.warnings))
+    is_noted = any("no claim is made below" in note for note in lookup.results.notes)
+    counts = Counter(
+        warning
+        for measure in measures
+        for warning in set(measure.warnings)
+        if "run(s)" not in warning
+        and not (is_noted and warning.startswith(f"Only {measure.patients} patients"))
+    )
     for warning, number in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
         where = "" if number == len(measures) else f" ({number} of {len(measures)} cells)"
         yield warning + where
+
+
+def _few_runs(lookup: Lookup) -> Iterator[str]:
+    """Say what an interval from one or two runs is worth."""
+    cells = _learnt(lookup)
+    counts = Counter(cell.runs for cell in cells if 0 < cell.runs < FEWEST_RUNS)
+    for runs, number in sorted(counts.items()):
+        where = "" if number == len(cells) else f" in {number} of {len(cells)} cells"
+        what = (
+            "intervals are about patients alone, and what another draw of labels would change is "
+            "not in them"
+            if runs == 1
+            else "intervals are wide because of that"
+        )
+        yield (
+            f"Only {several(runs, 'run')}{where}: {what}. No claim is made below {FEWEST_RUNS} "
+            "runs; raise draws."
+        )
+
+
+def _learnt(lookup: Lookup) -> list[Cell]:
+    return [cell for cell in lookup.results.cells if cell.arm not in {"prior", "pixels"}]
 
 
 def _few(study: Study, lookup: Lookup) -> Iterator[str]:

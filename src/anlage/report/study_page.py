@@ -17,6 +17,7 @@ from anlage.report._read import Study, read_study
 from anlage.report._repeat import REFERENCES, command, facts, methods_text, settings_text
 from anlage.report._tables import costs, failures, metric_tables, result_table, total_hours
 from anlage.report._verdict import limits, verdict_lines
+from anlage.report.judgement import FEWEST_RUNS
 
 __all__ = ["write_report"]
 
@@ -85,6 +86,7 @@ def _story(study: Study) -> dict[str, Any]:
         "all_tables": [table for task in tasks for table in metric_tables(lookup, task)],
         "forests": [(task, forest) for task in tasks if (forest := forests(lookup, task))],
         "forest_width": WIDTH,
+        "fewest_runs": FEWEST_RUNS,
         "failures": failures(study),
         "views": views(study, lookup),
         "curves": [figure for figure in curves if figure],

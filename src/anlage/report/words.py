@@ -78,7 +78,7 @@ class MetricWords:
         if value is None:
             return "undefined"
         size = abs(value)
-        text = f"{value:.3f}" if size < 2 else f"{value:.2f}" if size < 10 else f"{value:.1f}"
+        text = f"{value:z.3f}" if size < 2 else f"{value:.2f}" if size < 10 else f"{value:.1f}"
         return text.replace("-", MINUS)
 
     def interval(self, measure: Measure) -> str:
@@ -115,7 +115,7 @@ def points(difference: float | None) -> str:
     """Write a difference in points, hundredths of the metric's unit."""
     if difference is None:
         return "undefined"
-    return f"{100 * difference:+.1f}".replace("-", MINUS)
+    return f"{100 * difference:+z.1f}".replace("-", MINUS)
 
 
 def spread(low: float | None, high: float | None) -> str:

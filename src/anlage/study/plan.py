@@ -21,7 +21,15 @@ from anlage.train.adapt import AdaptConfig
 from anlage.train.finetune import build_task
 from anlage.train.pretrain import PretrainConfig
 
-__all__ = ["Adaptation", "Pretraining", "StudyPlan", "TaskPlan", "make_plan"]
+__all__ = ["TWINS", "Adaptation", "Pretraining", "StudyPlan", "TaskPlan", "make_plan"]
+
+# the arm without pretraining that a strategy is compared with, by rung
+TWINS = {
+    "finetune": "scratch",
+    "frozen": "random_frozen",
+    "linear": "random_frozen",
+    "knn": "random_frozen",
+}
 
 Rows = npt.NDArray[np.int64]
 
@@ -249,9 +257,8 @@ def _seeds(config: StudyConfig, labels: Labels) -> tuple[int, ...]:
 
 
 def _controls(config: StudyConfig, rung: str) -> Iterator[str]:
-    twin = "scratch" if rung == "finetune" else "random_frozen"
-    if twin in config.controls:
-        yield twin
+    if TWINS[rung] in config.controls:
+        yield TWINS[rung]
     if "imagenet" in config.controls:
         yield "imagenet"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from anlage.config import differences, layered, read_yaml, write_yaml
+from anlage.config import layered, read_yaml
 from anlage.data.splits import leaks
 from anlage.data.store import Store
 from anlage.errors import AnlageError, ConfigError
@@ -17,11 +17,13 @@ from anlage.progress import say, track
 from anlage.report.judgement import LADDER, judge
 from anlage.report.study_page import write_report
 from anlage.report.words import several
+from anlage.study._folder import refuse_other, remember
+from anlage.study.collect import collect
 from anlage.study.config import StudyConfig
 from anlage.study.jobs import Workshop
 from anlage.study.ledger import Ledger
 from anlage.study.plan import Adaptation, StudyPlan, make_plan
-from anlage.study.results import Results, collect
+from anlage.study.results import Results
 from anlage.study.verdict import verdict
 from anlage.train.distributed import World, join_world
 from anlage.train.pretrain import run_pretraining
@@ -44,12 +46,14 @@ class StudyOutcome:
         verdict: One sentence per strategy.
         exit_code: What the command should exit with.
         report: The report's path.
+        next: Lines that say how to use the answer; none while there is no answer.
     """
 
     results: Results | None
     verdict: tuple[str, ...]
     exit_code: int
     report: Path
+    next: tuple[str, ...] = ()
 
 
 def study(
@@ -94,6 +98,8 @@ def study(
     values = layered(read_yaml(recipe) if recipe else {}, short)
     values.pop("store", None)  # a study.yaml is a recipe too; it names the store it was made on
     config = StudyConfig.parse(values, where=recipe.name if recipe else "study")
+    root = Path(out)
+    refuse_other(root)
     opened = Store.open(store)
     config, notes = _without_missing_weights(opened, config)
     notes = [*opened.meta.notes, *notes]
@@ -102,7 +108,6 @@ def study(
         say(f"  {note}")
     _check(opened, plan)
     say(_describe(config, plan))
-    root = Path(out)
     report = root / "report.html"
     if dry_run:
         return StudyOutcome(results=None, verdict=(), exit_code=0, report=report)
@@ -111,14 +116,14 @@ def study(
         join_world(config.device) as world,
         stop_on_signals() as stop,
     ):
-        _remember(root, config, opened)
+        remember(root, config, opened)
         ledger = Ledger(root)
         _pretrain(opened, plan, ledger, world, stop)
         shop = Workshop(store=opened, plan=plan, ledger=ledger, world=world, stop=stop)
         if not stop:
             _adapt(shop)
         results = collect(opened, plan, ledger, config)
-        sentences = tuple(verdict(results, [s.title for s in config.strategies]))
+        sentences = _sentences(config, plan, ledger, results)
         told = {"verdict": list(sentences), "notes": [*notes, *plan.notes]}
         commits = ledger.commits(
             (job.key for job in plan.pretrainings), (job.key for job in plan.adaptations)
@@ -133,10 +138,12 @@ def study(
     if stop:
         say("Stopped. Nothing is lost: the same command goes on from here.")
     say(f"Report: {report}")
-    if not stop:
-        say(f"Next: {_next(store, root, config, plan, results)}")
     return StudyOutcome(
-        results=results, verdict=sentences, exit_code=stop.exit_code or 0, report=report
+        results=results,
+        verdict=sentences,
+        exit_code=stop.exit_code or 0,
+        report=report,
+        next=() if stop else _next(store, root, config, plan, results),
     )
 
 
@@ -168,10 +175,23 @@ def _written_out(
     return layered(settings, {**short, "pretrain": given} if given else short)
 
 
+def _sentences(
+    config: StudyConfig, plan: StudyPlan, ledger: Ledger, results: Results
+) -> tuple[str, ...]:
+    """Return the verdict; one sentence if nothing at all was compared yet."""
+    done = sum(ledger.is_done(job.key) for job in plan.adaptations)
+    total = len(plan.adaptations)
+    if done + len(results.failures) < total and not results.comparisons:
+        return (
+            f"Unfinished: {done:,} of {total:,} adaptations are done, nothing is compared yet.",
+        )
+    return tuple(verdict(results, [strategy.title for strategy in config.strategies]))
+
+
 def _next(
     store: str | Path, root: Path, config: StudyConfig, plan: StudyPlan, results: Results
-) -> str:
-    """Return the command that uses the answer: a model from what helps, or from scratch.
+) -> tuple[str, ...]:
+    """Return the command that uses the answer: a model from what helps, or from scratch, and why.
 
     Of several strategies that help, one that does so on the dearest rung is taken.
     """
@@ -182,38 +202,32 @@ def _next(
     runs = [job for job in plan.pretrainings if helps and job.strategy == helps.arm]
     start = str(root / "pretrain" / runs[0].key) if runs else "scratch"
     labels = "".join(f" --label {name}" for name in choice.label)
-    return (
-        f"anlage finetune {store} --start {start} --task {choice.task}{labels} --out {root}-tuned"
-    )
+    why = "No pretraining was shown to help, so the next command starts from scratch."
+    command = f"anlage finetune {store} --start {start} --task {choice.task}{labels}"
+    return (*(() if runs else (why,)), f"Next: {command} --out {root}-tuned")
 
 
 def _check(store: Store, plan: StudyPlan) -> None:
     """Find out before anything is written whether every strategy can be pretrained."""
     firsts = {job.strategy: job for job in reversed(plan.pretrainings)}
+    notes = []
     for job in firsts.values():
-        PretrainJob(store, job.config, World()).close()
-
-
-def _remember(root: Path, config: StudyConfig, store: Store) -> None:
-    """Save what is compared, or refuse to mix two studies in one folder."""
-    path = root / "study.yaml"
-    stated = {"store": store.fingerprint, **config.model_dump(mode="json")}
-    if path.is_file():
-        known = read_yaml(path)
-        if known.get("store") != stated["store"]:
-            raise ConfigError(
-                f"{root} holds a study of another store, or of this one before it changed. Use "
-                "another --out."
-            )
-        for line in differences(known, stated):
-            say(f"  changed since the last run: {line}")
-    write_yaml(path, stated)
+        built = PretrainJob(store, job.config, World())
+        built.close()
+        notes.append(built.mild_views(group="pretrain."))
+    for note in dict.fromkeys(notes):
+        if note:
+            say(note)
 
 
 def _without_missing_weights(store: Store, config: StudyConfig) -> tuple[StudyConfig, list[str]]:
     """Leave the ImageNet control out where this machine has no such weights, and say so."""
     if "imagenet" not in config.controls:
         return config, []
+    kept = tuple(control for control in config.controls if control != "imagenet")
+    without = config.model_copy(update={"controls": kept})
+    if store.meta.dims == 3:
+        return without, ["control imagenet left out: its weights are for pictures, not volumes"]
     try:
         load_start(
             "imagenet",
@@ -224,8 +238,7 @@ def _without_missing_weights(store: Store, config: StudyConfig) -> tuple[StudyCo
             image_size=config.pretrain.image_size,
         )
     except ConfigError as error:
-        kept = tuple(control for control in config.controls if control != "imagenet")
-        return config.model_copy(update={"controls": kept}), [f"control imagenet left out: {error}"]
+        return without, [f"control imagenet left out: {error}"]
     return config, []
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from anlage.report.judgement import LADDER, judge
-from anlage.report.words import joined, metric_words, rung_name
+from anlage.report.words import joined, metric_words, rung_name, several
 from anlage.study.results import Comparison, Results
 
 __all__ = ["verdict", "verdict_of"]
@@ -20,15 +20,13 @@ _SAID = {
     "helps": "helps",
     "harms": "shows NEGATIVE TRANSFER",
     "no evidence": "shows no evidence of help",
-    "too few patients": "has too few test patients for a claim",
-    "too few runs": "has too few runs for a claim",
     "unfinished": "is not finished",
     "failed": "could not be compared",
 }
 
 
 def verdict(results: Results, strategies: Sequence[str]) -> list[str]:
-    """Return one statement per task and strategy, about the dearest rung that was climbed."""
+    """Return one statement per task and strategy, about the dearest rung that is planned."""
     return [
         verdict_of(results, task, strategy) for task in results.headlines for strategy in strategies
     ]
@@ -37,29 +35,74 @@ def verdict(results: Results, strategies: Sequence[str]) -> list[str]:
 def verdict_of(results: Results, task: str, strategy: str) -> str:
     """Return the statement on one strategy for one task."""
     own = [c for c in results.comparisons if c.arm == strategy and c.task == task]
-    rung = next((rung for rung in LADDER if any(c.rung == rung for c in own)), None)
+    planned = results.planned_rungs.get(task) or [c.rung for c in own]
+    rung = next((rung for rung in LADDER if rung in planned), None)
     if rung is None:
         return (
             f"{task}: pretraining with {strategy} could not be judged: no comparison was finished."
         )
     own = [c for c in own if c.rung == rung]
+    way = rung_name(rung).lower()
+    if not own:
+        return f"{task}: the comparison of {strategy} after {way} is not finished."
+    found: dict[str, list[Comparison]] = {}
+    for comparison in own:
+        found.setdefault(judge(comparison), []).append(comparison)
+    parts = [f"{words} at {_places(found[kind])}" for kind, words in _SAID.items() if kind in found]
+    sentences = [f"pretraining with {strategy} {'; '.join(parts)}"] if parts else []
+    if few := found.get("too few patients"):
+        patients = _patients(results, task, rung)
+        sentences.append(f"with {patients} no claim can be made about {strategy} at {_places(few)}")
+    for runs in sorted({c.runs for c in found.get("too few runs", ())}):
+        few = [c for c in found["too few runs"] if c.runs == runs]
+        sentences.append(
+            f"with {several(runs, 'run')} no claim can be made about {strategy} at {_places(few)}"
+        )
     metric = metric_words(results.headlines[task]).label
-    parts = []
-    for kind, words in _SAID.items():
-        places = [f"{c.budget} ({_points(c)})" for c in own if judge(c) == kind]
-        if places:
-            parts.append(f"{words} at {joined(places)}")
     return (
-        f"{task}: pretraining with {strategy} {'; '.join(parts)}. "
-        f"Points of {metric} after {rung_name(rung).lower()}, against {_TWINS[own[0].twin]}."
+        f"{task}: {'; '.join(sentences)}. "
+        f"Points of {metric} after {way}, against {_TWINS[own[0].twin]}."
+        f"{_guesses(own)}"
     )
 
 
+def _places(found: Sequence[Comparison]) -> str:
+    return joined([f"{c.budget} ({_points(c)})" for c in found])
+
+
+def _patients(results: Results, task: str, rung: str) -> str:
+    metric = results.headlines[task]
+    cells = [c.metrics.get(metric, {}) for c in results.cells if (c.task, c.rung) == (task, rung)]
+    number = max((int(found.get("patients") or 0) for found in cells), default=0)
+    return several(number, "test patient") if number else "so few test patients"
+
+
+def _guesses(own: Sequence[Comparison]) -> str:
+    """Say where the twin guessed: then the difference tells nothing about pretraining."""
+    guessed = [c for c in own if c.twin_one_answer]
+    if not guessed:
+        return ""
+    where = joined(
+        [c.budget if c.twin_one_answer == c.runs else f"{c.budget} ({_share(c)})" for c in guessed]
+    )
+    twin = _TWINS[own[0].twin]
+    remedy = " Raise adapt.max_steps." if own[0].twin == "scratch" else ""
+    return (
+        f" At {where} {twin} gave one answer to every case: this is a difference to guessing."
+        f"{remedy}"
+    )
+
+
+def _share(comparison: Comparison) -> str:
+    return f"in {comparison.twin_one_answer} of {several(comparison.runs, 'run')}"
+
+
 def _points(comparison: Comparison) -> str:
-    """Write a difference in points (hundredths) with its 95 % interval."""
+    """Write a difference in points (hundredths) with its 95 % interval, or what that leaves out."""
     if comparison.delta is None or comparison.low is None or comparison.high is None:
         return "undefined"
     if comparison.failed:
         return f"{comparison.failed} failed runs"
     low, high = 100 * comparison.low, 100 * comparison.high
-    return f"{100 * comparison.delta:+.1f} points [{low:.1f}, {high:.1f}]"
+    written = f"{100 * comparison.delta:+z.1f} points [{low:z.1f}, {high:z.1f}]"
+    return f"over patients alone: {written}" if comparison.runs == 1 else written

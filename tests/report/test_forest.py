@@ -1,0 +1,55 @@
+"""Paired differences on one scale that can be read."""
+
+import pytest
+
+from anlage.report._forest import WIDTH, forests
+from anlage.report._lookup import Lookup
+from anlage.report._read import read_study
+
+
+@pytest.fixture
+def rows(folder):
+    """Draw one row per (delta, low, high)."""
+
+    def make(*differences):
+        def change(values):
+            budgets = [f"{number + 1}-shot" for number in range(len(differences))]
+            cell, found = values["cells"][0], values["comparisons"][0]
+            values["budgets"] = budgets
+            values["cells"] = [{**cell, "budget": budget} for budget in budgets]
+            values["comparisons"] = [
+                {**found, "budget": budget, "delta": delta, "low": low, "high": high}
+                for budget, (delta, low, high) in zip(budgets, differences, strict=True)
+            ]
+
+        (forest,) = forests(Lookup(read_study(folder(change)).results), "cls")
+        return forest.rows
+
+    return make
+
+
+def test_a_lone_wide_interval_is_held_by_the_scale(rows):
+    (row,) = rows((-0.034, -0.483, 0.414))
+    assert not row.is_low_cut
+    assert not row.is_high_cut
+    assert 0 < row.low_x < row.x < row.high_x < WIDTH
+    assert row.x < WIDTH / 2
+
+
+def test_one_interval_far_wider_than_most_is_cut_and_not_the_others(rows):
+    *narrow, wide = rows((0.05, 0.01, 0.09), (0.06, 0.02, 0.1), (0.02, -0.9, 0.94))
+    assert wide.is_low_cut
+    assert wide.is_high_cut
+    assert not any(row.is_low_cut or row.is_high_cut for row in narrow)
+    assert narrow[0].high_x - narrow[0].low_x > 15
+
+
+def test_every_point_is_on_the_scale(rows):
+    far, near = rows((0.6, 0.5, 0.7), (0.01, 0.0, 0.02))
+    assert WIDTH / 2 < near.x < far.x < WIDTH
+
+
+@pytest.mark.parametrize("ends", [(None, None), (0.05, 0.05)])
+def test_without_a_width_there_is_still_a_scale(rows, ends):
+    (row,) = rows((0.05, *ends))
+    assert row.x > WIDTH / 2
