@@ -1,0 +1,93 @@
+"""An audit as one page that loads nothing: what is wrong, every number, and pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from anlage.alignment.auditor import Finding
+from anlage.alignment.measure import Audit
+from anlage.alignment.pictures import Picture
+from anlage.alignment.words import advice, shown, why
+
+__all__ = ["as_html"]
+
+_LIGHTS = {"red": "red", "amber": "amber", "green": "green", "unknown": "not measured"}
+
+
+def as_html(
+    audit: Audit,
+    *,
+    title: str,
+    pictures: Mapping[str, Sequence[Picture]],
+    command: str,
+    corrected: str,
+) -> str:
+    """Return the page.
+
+    Args:
+        audit: What was measured.
+        title: Strategy and data in a line.
+        pictures: Worst cases by part of the plan.
+        command: How to repeat the audit.
+        corrected: The corrected recipe as YAML.
+    """
+    environment = Environment(
+        loader=PackageLoader("anlage.alignment", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html").render(
+        audit=audit,
+        title=title,
+        headline=_headline(audit),
+        rows=[_row(found) for found in audit.findings],
+        whole=audit.whole,
+        advice=list(advice(audit)),
+        pictures=pictures,
+        command=command,
+        corrected=corrected,
+        shown=shown,
+        by_size=[
+            (mm, count, f"{lost:.0%}", "-" if math.isnan(hidden) else f"{hidden:.0%}")
+            for mm, count, lost, hidden in audit.by_size
+        ],
+    )
+
+
+def _headline(audit: Audit) -> str:
+    red = [found.name for found in audit.findings if found.light == "red"]
+    amber = [found.name for found in audit.findings if found.light == "amber"]
+    if red:
+        return f"{_listed(red)} {'destroys' if len(red) == 1 else 'destroy'} what the task needs."
+    if amber:
+        return f"Nothing is shown to be harmful; {_listed(amber)} may be."
+    if all(found.light == "unknown" for found in audit.findings):
+        return "Nothing could be measured without labels or label maps."
+    return "Nothing that was measured is harmful."
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _row(found: Finding) -> dict[str, Any]:
+    numbers = found.at[1.0]
+    curve = {
+        factor: shown(one.kept)
+        for factor, one in found.at.items()
+        if factor != 1.0 and one.kept is not None
+    }
+    return {
+        "name": found.name,
+        "light": found.light,
+        "word": _LIGHTS[found.light],
+        "why": why(found),
+        "numbers": numbers,
+        "curve": curve,
+    }

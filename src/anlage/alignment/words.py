@@ -1,0 +1,184 @@
+"""An audit in words: as a table for the terminal, as advice, and as JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from anlage.alignment.auditor import Finding, Numbers
+from anlage.alignment.intervals import Share
+from anlage.alignment.measure import Audit
+from anlage.alignment.score import LIMITS
+
+__all__ = ["NO_SIGNAL", "advice", "as_json", "as_text", "shown", "why"]
+
+NO_SIGNAL = "cannot be measured with these labels: a probe does not read them in images as they are"
+_MARK = {"red": "RED", "amber": "amber", "green": "green", "unknown": "-"}
+
+
+def as_text(audit: Audit, *, title: str) -> str:
+    """Return the audit as a table with advice, for a terminal."""
+    rows: list[tuple[str, ...]] = [
+        ("part", "light", "signal kept", "erased", "faded", "hidden", "clipped", "shift")
+    ]
+    rows += [_row(found) for found in audit.findings]
+    whole = audit.whole
+    rows.append(
+        ("whole", "", *(shown(s) for s in (whole.kept, whole.erased, None, whole.hidden)), "", "")
+    )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        title,
+        "",
+        *(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in rows
+        ),
+        "",
+        *advice(audit),
+    ]
+    return "\n".join(lines)
+
+
+def shown(share: Share | None) -> str:
+    """Return a share with its interval."""
+    if share is None or share.value is None:
+        return "-"
+    if share.low is None or share.high is None:
+        return f"{share.value:.2f}"
+    return f"{share.value:.2f} [{share.low:.2f}, {share.high:.2f}]"
+
+
+def why(found: Finding) -> str:
+    """Return in words what is behind a light that is not green."""
+    numbers = found.at[1.0]
+    reasons = []
+    kept, values = numbers.kept, numbers.values
+    if kept is not None and kept.value is not None and kept.value < LIMITS.kept:
+        reasons.append(f"keeps {kept.value:.0%} of the label's signal (limit {LIMITS.kept:.0%})")
+    for share, most, what in (
+        (numbers.erased, LIMITS.erased, "leaves less than half of the lesion"),
+        (numbers.faded, LIMITS.erased, "takes half of the lesion's contrast"),
+        (numbers.hidden, LIMITS.hidden, "hides the whole lesion"),
+    ):
+        if share is not None and share.value is not None and share.value > most:
+            reasons.append(f"{what} in {share.value:.0%} of views (limit {most:.0%})")
+    if values is not None and values.clipped > LIMITS.clipped[0]:
+        reasons.append(f"clips {values.clipped:.0%} of the image (limit {LIMITS.clipped[0]:.0%})")
+    if values is not None and (values.off_stain or 0) > LIMITS.off_stain[0]:
+        reasons.append(f"takes {values.off_stain:.0%} of tissue out of the stains' colours")
+    if not reasons and found.light in {"red", "amber"} and values is not None:
+        reasons.append(f"moves the mean by {values.shift_share:.0%} of the range")
+    return "; ".join(reasons)
+
+
+def advice(audit: Audit) -> Iterator[str]:
+    """Yield one sentence per thing to know or to do."""
+    if audit.clean is not None:
+        said = f"A probe reads the label in plain images: {shown(audit.clean)}"
+        yield said + ("." if audit.can_measure_signal else f". The signal kept {NO_SIGNAL}.")
+    else:
+        yield "No labels or label maps of this task: only what needs none was measured."
+    changes = {correction.name: correction.says for correction in audit.corrections}
+    for found in audit.findings:
+        if found.light == "red":
+            yield f"{found.name} {why(found)}: {changes.get(found.name, 'look at it')}."
+    if audit.lesion_images:
+        pixels, token = audit.smallest_mm
+        yield (
+            f"Smaller than {pixels:.3g} mm (two pixels of a view) is averaged away; smaller than "
+            f"{token:.3g} mm shares its only token or mask unit with other tissue. Where a file "
+            "states no spacing, read stored pixels for mm."
+        )
+    for name, share in audit.site.items():
+        yield (
+            f"{name} is read from what stays the same across views: {shown(share)} (0.5 is "
+            f"chance){_site_advice(audit)}."
+        )
+    for name, share in audit.background.items():
+        yield f"{name} is read without the lesions: {shown(share)} (0.5 is chance)."
+    if audit.negatives is not None:
+        pairs = audit.negatives
+        label = "" if pairs.same_label is None else f", {pairs.same_label:.1%} share the label"
+        yield (
+            f"Of the negatives in a batch of {pairs.batch}, {pairs.same_patient:.2%} show the same "
+            f"patient or a near-duplicate{label}; {pairs.with_same_patient:.0%} of images meet "
+            "such a patient in their batch."
+        )
+    if audit.score.value is None:
+        yield "Alignment score: not measured. Give --task with --label, or label maps."
+    else:
+        yield f"Alignment score: {shown(audit.score)}, limited by: {audit.limited_by}."
+
+
+def as_json(audit: Audit) -> dict[str, Any]:
+    """Return the audit as plain values."""
+    return {
+        "images": audit.images,
+        "patients": audit.patients,
+        "lesion_images": audit.lesion_images,
+        "score": audit.score.as_json(),
+        "score_parts": audit.score_parts,
+        "limited_by": audit.limited_by,
+        "clean": None if audit.clean is None else audit.clean.as_json(),
+        "can_measure_signal": audit.can_measure_signal,
+        "parts": [
+            {
+                "name": found.name,
+                "light": found.light,
+                "why": why(found),
+                "chance": found.chance,
+                "at": {f"{factor:g}": _numbers(one) for factor, one in found.at.items()},
+            }
+            for found in audit.findings
+        ],
+        "whole": _numbers(audit.whole),
+        "pairs_keep": None if audit.pairs_keep is None else audit.pairs_keep.as_json(),
+        "by_size": [
+            {"mm": mm, "lesions": count, "erased": round(lost, 4), "hidden": _finite(hidden)}
+            for mm, count, lost, hidden in audit.by_size
+        ],
+        "smallest_mm": dict(
+            zip(("resampling", "token"), (round(mm, 3) for mm in audit.smallest_mm), strict=True)
+        ),
+        "site": {name: share.as_json() for name, share in audit.site.items()},
+        "site_light": audit.site_light,
+        "background": {name: share.as_json() for name, share in audit.background.items()},
+        "negatives": None if audit.negatives is None else asdict(audit.negatives),
+        "corrections": [asdict(correction) for correction in audit.corrections],
+        "limits": asdict(LIMITS),
+    }
+
+
+def _row(found: Finding) -> tuple[str, ...]:
+    numbers = found.at[1.0]
+    values = numbers.values
+    return (
+        found.name,
+        _MARK[found.light],
+        *(shown(s) for s in (numbers.kept, numbers.erased, numbers.faded, numbers.hidden)),
+        "-" if values is None else f"{values.clipped:.1%}",
+        "-" if values is None else f"{values.shift:.3g}",
+    )
+
+
+def _site_advice(audit: Audit) -> str:
+    if audit.site_light == "green":
+        return ""
+    return ", so contrast can learn it: simulate it in views, or test on other sites"
+
+
+def _numbers(numbers: Numbers) -> dict[str, Any]:
+    found: dict[str, Any] = {"settings": numbers.settings}
+    for name in ("kept", "erased", "faded", "hidden", "hidden_mostly"):
+        share: Share | None = getattr(numbers, name)
+        found[name] = None if share is None else share.as_json()
+    values = numbers.values
+    found["values"] = None if values is None else {k: _finite(v) for k, v in asdict(values).items()}
+    return found
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else round(value, 6)
