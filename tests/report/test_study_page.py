@@ -317,6 +317,29 @@ def test_an_arm_that_guesses_is_a_limit(folder):
     assert "guessing" not in page(folder()).text
 
 
+@pytest.mark.parametrize(
+    ("arm", "training", "signal", "is_said"),
+    [
+        ("scratch", 0.62, "global", True),
+        ("scratch", 0.95, "global", False),
+        ("scratch", None, "global", False),
+        ("simclr", 0.62, "global", False),
+        ("scratch", 0.62, "dense", False),
+    ],
+)
+def test_a_twin_that_had_not_learnt_its_own_labels_is_a_limit(
+    folder, arm, training, signal, is_said
+):
+    def change(values):
+        values["tasks"]["cls"]["signal"] = signal
+        for cell in values["cells"]:
+            if (cell["arm"], cell["budget"]) == (arm, "5-shot"):
+                cell["training"] = training
+
+    said = "cls, 5-shot: the twin from scratch reaches a balanced accuracy of 0.62 on the labelled"
+    assert (said in page(folder(change)).text) == is_said
+
+
 def draw_worst(root, captions):
     job = root / "jobs" / "one"
     job.mkdir(parents=True)

@@ -32,6 +32,8 @@ def study_of(slices_store, quick):
             rows = place.test.tolist()
             given = [{"row": r, **place.task.record(r, answer(job, place, r))} for r in rows]
             facts = {"train_images": 4, "train_patients": 4, "seconds": 1.5}
+            if job.rung == "finetune":
+                facts["training"] = 0.25 * job.labels.draw
             ledger.keep(job.key, facts, polars_frame(given))
         return collect(store, plan, ledger, config), plan, ledger
 
@@ -241,3 +243,10 @@ def test_rungs_that_are_planned_are_told_before_they_are_there(study_of, tmp_pat
     (planned,) = results.planned_rungs.values()
     assert set(planned) == {"linear", "finetune"}
     assert results.as_dict()["planned_rungs"] == {"classification-lesion": list(planned)}
+
+
+def test_what_was_learnt_is_the_mean_over_runs_and_unknown_for_probes(study_of, tmp_path):
+    found, plan, _ = study_of(tmp_path, noisy)
+    draws = [j.labels.draw for j in plan.adaptations if (j.arm, j.rung) == ("scratch", "finetune")]
+    assert cell(found, "scratch").training == pytest.approx(0.25 * np.mean(draws))
+    assert cell(found, "simclr", "linear").training is None

@@ -93,7 +93,7 @@ def test_the_rate_is_chosen_on_validation_rows_alone(shop, spied):
     work.do(job)
     validation, test = job.labels.validation.tolist(), work.plan.tasks[job.task].test.tolist()
     assert spied["rates"] == [1e-3, 1e-1]
-    assert spied["rows"] == [validation, validation, test]
+    assert spied["rows"] == [validation, validation, test, job.labels.train.tolist()]
 
 
 def test_the_best_rate_on_validation_is_kept(shop, monkeypatch):
@@ -169,8 +169,27 @@ def test_without_validation_labels_the_first_rate_is_taken(shop, spied):
     job = changed(job_of(work, "scratch", "finetune"), validation=np.empty(0, np.int64))
     work.do(job)
     assert spied["rates"] == [1e-3]
-    assert spied["rows"] == [work.plan.tasks[job.task].test.tolist()]
+    assert spied["rows"] == [work.plan.tasks[job.task].test.tolist(), job.labels.train.tolist()]
     assert work.ledger.result(job.key)["learning_rate"] == 1e-3
+
+
+def test_what_was_learnt_of_the_training_labels_is_kept(shop, monkeypatch):
+    monkeypatch.setattr(jobs, "_MOST_LEARNT", 3)
+    work = shop()
+    job = job_of(work, "scratch", "finetune")
+    asked = []
+
+    def perfect(_fitted, task, _store, rows, **_options):
+        asked.append(rows.tolist())
+        right = {row: np.eye(2, dtype=np.float32)[task.strata[row]] for row in rows.tolist()}
+        return pl.DataFrame([{"row": r, **task.record(r, answer)} for r, answer in right.items()])
+
+    monkeypatch.setattr(jobs, "predict", perfect)
+    monkeypatch.setattr(jobs, "draw_worst_cases", lambda *_given, **_options: None)
+    work.do(job)
+    train = job.labels.train.tolist()
+    assert asked[-1] == [train[0], train[1], train[3]]
+    assert work.ledger.result(job.key)["training"] == 1.0
 
 
 def test_a_lower_is_better_headline_is_minimised(shop):

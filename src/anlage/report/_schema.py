@@ -58,6 +58,7 @@ class Cell(_Part):
     train_images: float = 0.0
     train_patients: float = 0.0
     seconds: float = 0.0
+    training: Number = None
 
 
 class Comparison(_Part):

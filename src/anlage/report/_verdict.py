@@ -16,6 +16,7 @@ from anlage.report.words import arm_name, joined, metric_words, rung_name, sever
 
 __all__ = ["VerdictLine", "limits", "verdict_lines"]
 
+_LEARNT = 0.9  # of the labels that a network was trained on
 _CONTROLS = ("scratch", "random_frozen", "imagenet", "pixels", "prior")
 
 
@@ -78,6 +79,7 @@ def limits(study: Study, lookup: Lookup) -> tuple[str, ...]:
         *_failed(study, lookup),
         *results.notes,
         *_guesses(lookup),
+        *_unlearnt(lookup),
         *_small(lookup),
         *_few_runs(lookup),
         *_few(study, lookup),
@@ -156,6 +158,22 @@ def _guesses(lookup: Lookup) -> Iterator[str]:
             f"{'; '.join(dict.fromkeys(wheres))}: a difference to it is a difference to guessing."
             f"{remedy}"
         )
+
+
+def _unlearnt(lookup: Lookup) -> Iterator[str]:
+    """Name twins that had not learnt even their own labels: beating them proves little."""
+    for cell in lookup.results.cells:
+        facts = lookup.results.tasks.get(cell.task)
+        if cell.arm != "scratch" or facts is None or facts.signal != "global":
+            continue
+        if cell.training is not None and cell.training < _LEARNT:
+            metric = metric_words(lookup.headline(cell.task)).label
+            yield (
+                f"{cell.task}, {cell.budget}: the twin from scratch reaches a {metric} of "
+                f"{cell.training:.2f} on the labelled images that it was trained on, so it had not "
+                "finished learning, and a difference to it may be one of patience. "
+                "Raise adapt.min_steps."
+            )
 
 
 def _remedy(rung: str) -> str:

@@ -171,6 +171,7 @@ class _Arm:
             train_images=_mean(self.facts, "train_images"),
             train_patients=_mean(self.facts, "train_patients"),
             seconds=_mean(self.facts, "seconds"),
+            training=_mean_of_known(self.facts, "training"),
         )
 
 
@@ -259,6 +260,11 @@ def _numbers(estimate: Estimate) -> dict[str, Any]:
 
 def _mean(facts: Sequence[dict[str, Any]], name: str) -> float:
     return float(np.mean([fact[name] for fact in facts])) if facts else 0.0
+
+
+def _mean_of_known(facts: Sequence[dict[str, Any]], name: str) -> float | None:
+    known = [value for fact in facts if (value := fact.get(name)) is not None]
+    return float(np.mean(known)) if known else None
 
 
 def _number(value: float | None) -> float:

@@ -37,6 +37,17 @@ Floats = npt.NDArray[np.float32]
 _RUN = ("anlage", "commit", "threads", "device")  # what a number depends on besides settings
 
 
+_MOST_LEARNT = 200  # labelled images that are asked whether they were learnt
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """A headline metric, and which way is better."""
+
+    value: float | None
+    direction: str
+
+
 @dataclass
 class Workshop:
     """Everything that the adaptations of one study share.
@@ -159,6 +170,7 @@ class Workshop:
         facts = {
             "learning_rate": rate,
             "validation": score,
+            "training": self._score(fitted, job, _even(job.labels.train, _MOST_LEARNT)).value,
             "steps": fitted.outcome.step,
             "parameters": sum(p.numel() for p in fitted.network.parameters()),
         }
@@ -185,12 +197,16 @@ class Workshop:
         )
 
     def _validate(self, fitted: Fitted, job: Adaptation) -> float:
-        task, rows = self.plan.tasks[job.task].task, job.labels.validation
+        """Score on the budget's validation labels, above is better."""
+        found = self._score(fitted, job, job.labels.validation)
+        sign = 1 if found.direction == "higher" else -1
+        return -np.inf if found.value is None else sign * found.value
+
+    def _score(self, fitted: Fitted, job: Adaptation, rows: Rows) -> Score:
+        task = self.plan.tasks[job.task].task
         cases = predict(fitted, task, self.store, rows, device=self.world.device)
         statistic: Statistic = task.metrics(cases)[task.headline]
-        value = statistic.value().value
-        sign = 1 if statistic.direction == "higher" else -1
-        return -np.inf if value is None else sign * value
+        return Score(value=statistic.value().value, direction=statistic.direction)
 
     def _embedded(self, job: Adaptation) -> Floats:
         """Return features of all images, computed once per encoder."""
@@ -252,3 +268,9 @@ class Workshop:
     def _table(self, place: TaskPlan, answers: Mapping[int, Floats]) -> pl.DataFrame:
         records = {row: place.task.record(row, answer) for row, answer in answers.items()}
         return case_table(self.store, place.test, records)
+
+
+def _even(rows: Rows, most: int) -> Rows:
+    places = np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(int)
+    chosen: Rows = rows[places]
+    return chosen

@@ -21,6 +21,8 @@ class Cell:
         train_images: Labelled images, mean over runs.
         train_patients: Labelled patients, mean over runs.
         seconds: Wall time, mean over runs.
+        training: Headline metric on the labelled images that were trained on, mean over runs;
+            None where nothing was trained or an earlier version did not measure it.
     """
 
     task: str
@@ -33,6 +35,7 @@ class Cell:
     train_images: float
     train_patients: float
     seconds: float
+    training: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
