@@ -191,3 +191,10 @@ def test_what_cannot_be_planned_is_refused_before_work_begins(plan, changes, wor
 def test_only_jobs_of_the_random_encoder_say_how_it_was_made(plan):
     said = {job.arm for job in plan().adaptations if "twin" in job.settings}
     assert said == {"random_frozen"}
+
+
+@pytest.mark.parametrize("kind", ["random", "lesion"])
+def test_a_strategy_that_sees_label_maps_in_pretraining_is_noted(plan, kind):
+    settings = {"augmentation": {"mask": {"kind": kind}}}
+    made = plan(strategies=[{"method": "mae", "settings": settings}])
+    assert any("strategy mae" in note for note in made.notes) == (kind == "lesion")

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from anlage.data.store import Store
 from anlage.errors import ConfigError
 from anlage.methods.generative.mae import MAE
+from anlage.train import pretrain_job
 from anlage.train.distributed import World
 from anlage.train.feed import FedBatch, Feed
 from anlage.train.pretrain import PretrainConfig, pretrain
@@ -84,6 +85,27 @@ def test_a_lesion_mask_without_label_maps_is_refused(slices_store: Path) -> None
         _job(store, mask={"kind": "lesion"}),
     ):
         pass
+
+
+def test_label_maps_of_test_images_never_guide_a_mask(slices_store: Path) -> None:
+    with (
+        pytest.raises(ConfigError, match=r"must see the part train alone, got train, test"),
+        _job(slices_store, mask={"kind": "lesion", "unit": 4}, parts=("train", "test")),
+    ):
+        pass
+
+
+def test_spacings_of_test_images_do_not_set_the_mask(
+    slices_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.open(slices_store)
+    asked = []
+    monkeypatch.setattr(
+        pretrain_job, "view_pixel_mm", lambda spacing, **_: asked.append(len(spacing))
+    )
+    with _job(store, mask={"unit": 4}) as job:
+        assert asked == [len(job.rows)]
+    assert len(job.rows) < len(store)
 
 
 def test_a_loss_mask_needs_a_method_that_says_where_it_errs(

@@ -35,12 +35,15 @@ class PretrainedOn(BaseConfig):
         split: Name of the split they are the training part of.
         is_transductive: True if test images were among them, unlabelled; such an encoder has
             no place in a main result.
+        used_label_maps: True if masks were guided by label maps of these images, so that the
+            encoder has seen more labels than a small budget holds.
     """
 
     images: NonNegativeInt
     patients: NonNegativeInt
     split: str
     is_transductive: bool = False
+    used_label_maps: bool = False
 
 
 class DecoderCard(BaseConfig):

@@ -134,7 +134,7 @@ def make_plan(store: Store, config: StudyConfig) -> StudyPlan:
     pretrainings = tuple(_pretrainings(store, config))
     tasks: dict[str, TaskPlan] = {}
     adaptations: list[Adaptation] = []
-    notes: list[str] = []
+    notes = list(_guided_by_labels(pretrainings))
     for choice in config.tasks:
         task = build_task(store, choice.task, choice.label, choice.options)
         rungs = _rungs(config, task)
@@ -193,6 +193,17 @@ def _pretrainings(store: Store, config: StudyConfig) -> Iterator[Pretraining]:
                 where=f"strategy {strategy.title}",
             )
             yield Pretraining(strategy=strategy.title, seed=seed, config=job, images=images)
+
+
+def _guided_by_labels(pretrainings: tuple[Pretraining, ...]) -> Iterator[str]:
+    for name, kind in {
+        job.strategy: job.config.augmentation.mask.kind for job in pretrainings
+    }.items():
+        if plugins.load("transforms/masks", kind).guide == "labels":
+            yield (
+                f"strategy {name} hides what the label maps of all training images say: it "
+                "has seen more labels than a small budget holds, and its twin has not."
+            )
 
 
 def _adaptations(

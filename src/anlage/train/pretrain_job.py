@@ -74,7 +74,7 @@ class PretrainJob:
             intensities=self.intensities,
             patch=self.encoder.patch,
             pixel_mm=view_pixel_mm(
-                store.spacing_mm,
+                store.spacing_mm[self.rows],
                 region=self.scene.region,
                 size=self.scene.size,
                 crop_scale=config.augmentation.crop_scale or self.policy.crop.scale,
@@ -204,6 +204,7 @@ class PretrainJob:
                 patients=len(set(self.store.patients[self.rows].tolist())),
                 split=self.config.split,
                 is_transductive="test" in self.config.parts,
+                used_label_maps=self.guide == "labels",
             ),
             steps=outcome.step,
             seed=self.config.seed,
@@ -286,6 +287,11 @@ def _check_guide(
     has_mask: npt.NDArray[np.bool_],
 ) -> None:
     kind = config.augmentation.mask.kind
+    if guide == "labels" and config.parts != ("train",):
+        raise ConfigError(
+            f"mask {kind} reads label maps, so it must see the part train alone, got "
+            f"{', '.join(config.parts)}. Leave parts out, or choose another mask."
+        )
     if guide == "labels" and not has_mask.any():
         raise ConfigError(
             f"mask {kind} needs images with label maps, the {len(has_mask)} images in "

@@ -251,6 +251,16 @@ def test_age_shows_in_the_pictures():
     assert stats.spearmanr(ages, dark).statistic > 0.4
 
 
+def test_age_groups_follow_age():
+    bounds = {"under 45": (0, 45), "45 to 64": (45, 65), "65 and over": (65, 120)}
+    found = set()
+    for case in draw_many(30):
+        low, high = bounds[case.labels["age_group"]]
+        assert low <= case.labels["age"] < high
+        found.add(case.labels["age_group"])
+    assert found == set(bounds)
+
+
 def test_a_nearest_neighbour_on_pixels_gains_little():
     cases = draw_many(240)
     images = np.stack([pixels(case).ravel() for case in cases]) / 255

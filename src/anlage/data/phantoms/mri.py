@@ -44,11 +44,12 @@ _LARGEST_MM = 50.0
 _HEIGHTS_MM = (-18.0, 42.0)  # of lesions, from the image's middle
 _SLICE_REACH = 0.25  # of the diameter: how far from the lesion's middle a slice may lie
 _GAIN = 0.82  # puts white matter at about 0.66 and leaves room for bright lesions
+_MIDDLE_AGE = (45, 65)  # years
 _VOLUME_RANGE = 1000  # stored value of intensity 1
 
 
 class Mri(Phantom):
-    """Brain MRI of virtual patients: labels lesion, lesion_mm, side and age."""
+    """Brain MRI of virtual patients: labels lesion, lesion_mm, side, age and age_group."""
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -96,12 +97,21 @@ class Mri(Phantom):
                 "lesion_mm": plan.lesion_mm,
                 "side": lesion.side if plan.has_lesion else NO_LESION,
                 "age": plan.age,
+                "age_group": _age_group(plan.age),
             },
             site=f"site-{plan.site + 1}",
             unit="display" if config.dims == 2 else "arbitrary",
             spacing_mm=(pixel_mm,) * config.dims,
             affine=_affine(grid) if config.dims == 3 else None,
         )
+
+
+def _age_group(age: float) -> str:
+    if age < _MIDDLE_AGE[0]:
+        return f"under {_MIDDLE_AGE[0]}"
+    if age < _MIDDLE_AGE[1]:
+        return f"{_MIDDLE_AGE[0]} to {_MIDDLE_AGE[1] - 1}"
+    return f"{_MIDDLE_AGE[1]} and over"
 
 
 def _grid(config: CohortConfig, slices_mm: npt.NDArray[np.float64]) -> Grid:
