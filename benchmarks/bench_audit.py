@@ -126,7 +126,7 @@ def page(known: dict) -> str:
         "# The audit, audited",
         "",
         "Made by `python benchmarks/bench_audit.py`; what is measured is written at its top.",
-        f"Commit `{known['commit'][:12]}`, {known['machine']}, {known['date']}.",
+        f"Commit `{known['commit']}`, {known['machine']}, {known['date']}.",
         "",
     ]
     if "planted" in known:

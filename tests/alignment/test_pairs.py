@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from anlage.alignment.pairs import negatives_of, share_with_any, share_within
+from anlage.alignment.pairs import negatives_of, share_across, share_with_any, share_within
 
 GROUPS = np.array([0, 0, 0, 1, 1, 2, 3, 4, 5, 6])
 
@@ -32,8 +32,21 @@ def test_one_image_has_no_negatives():
 
 
 def test_labels_count_where_they_are_known():
-    found = negatives_of(GROUPS, ["a", "a", None, "b"] + [None] * 6, list("aabcdefghi"), batch=64)
-    assert found.same_label == pytest.approx(1 / 3)  # one of three pairs
-    assert found.exact_copies == pytest.approx(2 / 90)
+    labels = ["a", "b", None, "a", "b"] + [None] * 5
+    found = negatives_of(GROUPS, labels, list("abcacdefgh"), batch=64)
+    assert found.same_label == pytest.approx(1 / 2)  # 2 of the 4 pairs across patients
+    assert found.exact_copies == pytest.approx(2 / 41)  # 45 pairs, 4 of them within patients
+    assert found.left_out == pytest.approx(4 / 45)
     assert found.batch == 10
     assert negatives_of(GROUPS, None, list("abcdefghij"), batch=4).same_label is None
+
+
+def test_images_of_one_patient_are_no_negatives_of_each_other():
+    labels = np.array([0, 0, 0, 1, 0, 1, 1, 0, 0, 1])
+    pairs = [(i, j) for i in range(10) for j in range(10) if GROUPS[i] != GROUPS[j]]
+    wanted = np.mean([labels[i] == labels[j] for i, j in pairs])
+    assert share_across(labels, GROUPS) == pytest.approx(wanted)
+    assert share_across(labels, np.zeros(10, dtype=int)) == 0.0
+    same_patient = negatives_of(np.zeros(3, dtype=int), ["a"] * 3, list("aaa"), batch=4)
+    assert same_patient.same_label is None
+    assert same_patient.exact_copies == 0.0

@@ -27,6 +27,16 @@ def test_a_missing_class_has_no_area():
     assert np.isnan(weighted_auroc(np.arange(4.0), np.ones(4, bool), np.ones((1, 4)))).all()
 
 
+def test_a_class_that_a_draw_misses_is_left_out_of_its_mean():
+    predicted, values = RNG.random((30, 3)), np.arange(30) % 3
+    weights = np.stack([np.ones(30), (values != 2).astype(float)])
+    found = scores(predicted, values.astype(float), weights, num_classes=3)
+    held = values != 2
+    wanted = [roc_auc_score(values[held] == one, predicted[held, one]) for one in (0, 1)]
+    assert found[1] == pytest.approx(np.mean(wanted))
+    assert np.isnan(scores(predicted, np.zeros(30), weights, num_classes=3)).all()
+
+
 def test_the_weighted_correlation_is_that_of_repeated_cases():
     predicted, values = RNG.normal(size=(2, 20))
     weights = RNG.integers(0, 3, 20)

@@ -43,6 +43,11 @@ def test_an_audit_writes_a_page_numbers_and_a_recipe_that_pretrain_takes(
     page = (out / "audit.html").read_text()
     assert "data:image/png;base64," in page
     assert "http" not in page
+    for written in (page, (out / "audit.json").read_text()):
+        assert "anlage audit STORE" in written
+        assert "--recipe RECIPE" in written
+        assert str(slices_store) not in written
+        assert str(tmp_path) not in written
     mended = yaml.safe_load((out / "corrected.yaml").read_text())
     assert mended["image_size"] == [32]
     again = anlage(

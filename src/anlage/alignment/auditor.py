@@ -159,7 +159,7 @@ class Auditor:
 
         draws = self.effort.draws
         if signal == "dense" and self.lesions is not None:
-            return read_places(views, self.material, self.weights, draws=1, seed=seed)
+            return read_places(views, self.material, self.weights, seed=seed)
         if signal == "global" and self.target is not None:
             draws = draws if plan else 1
             return read_images(

@@ -7,12 +7,13 @@ patients, not images, are drawn, since images of one patient are not independent
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float
 
-__all__ = ["Share", "interval", "mean_share", "patient_weights"]
+__all__ = ["ProbeScore", "Share", "interval", "mean_share", "patient_weights"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -27,9 +28,22 @@ class Share:
     low: float | None = None
     high: float | None = None
 
-    def as_json(self) -> dict[str, float | None]:
+    def as_json(self) -> dict[str, float | str | None]:
         """Return it rounded to four places."""
-        return {k: None if v is None else round(v, 4) for k, v in asdict(self).items()}
+        return {k: round(v, 4) if isinstance(v, float) else v for k, v in asdict(self).items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeScore(Share):
+    """How well a probe reads something, and what a probe that knows nothing would score.
+
+    Attributes:
+        kind: ``AUROC`` of classes, ``correlation`` of a quantity.
+        chance: Score of a probe that knows nothing.
+    """
+
+    kind: Literal["AUROC", "correlation"]
+    chance: float
 
 
 def patient_weights(

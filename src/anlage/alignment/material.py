@@ -155,8 +155,14 @@ def read_material(store: Store, rows: Rows, *, region: Sequence[int], seed: int)
     )
 
 
-def target_of(store: Store, rows: Rows, name: str) -> Target:
+def target_of(store: Store, rows: Rows, name: str, *, is_site: bool = False) -> Target:
     """Return a label column, or the site that ``prepare`` was told.
+
+    Args:
+        store: The images.
+        rows: Which of them.
+        name: Of the column.
+        is_site: Whether it names sites or scanners: numbers are then codes, never a quantity.
 
     Raises:
         ConfigError: If there is no such column.
@@ -170,7 +176,8 @@ def target_of(store: Store, rows: Rows, name: str) -> Target:
             f"the store must know each image's site to use {name!r}, it knows none. Prepare it "
             "with --site COLUMN, or name a label column."
         )
-    if all(isinstance(value, int | float) for value in known) and len(known) > _MANY:
+    is_number = all(isinstance(value, int | float) for value in known)
+    if is_number and not is_site and len(known) > _MANY:
         values = [np.nan if value is None else float(value) for value in given]
         return Target(name=name, classes=(), values=np.array(values))
     classes = sorted(known, key=str)

@@ -17,11 +17,18 @@ from anlage.alignment.auditor import CROP, MASK, Auditor, Effort, Finding, Numbe
 from anlage.alignment.correct import Correction, corrections_of
 from anlage.alignment.erasure import Lesions, surviving
 from anlage.alignment.following import Followed
-from anlage.alignment.intervals import Share, mean_share
+from anlage.alignment.intervals import ProbeScore, Share, mean_share
 from anlage.alignment.material import Material, Target
 from anlage.alignment.pairs import Negatives
 from anlage.alignment.preservation import views_of
-from anlage.alignment.score import Light, alignment_score, light_of_site, worst
+from anlage.alignment.score import (
+    LIMITS,
+    Light,
+    alignment_score,
+    light_below,
+    light_of_site,
+    worst,
+)
 from anlage.alignment.shortcuts import read_background, read_constant
 from anlage.alignment.strength import scaled_crop, scaled_settings
 from anlage.transforms import IntensityTransform
@@ -62,15 +69,15 @@ class Audit:
     images: int
     patients: int
     lesion_images: int
-    clean: Share | None
+    clean: ProbeScore | None
     can_measure_signal: bool
     findings: tuple[Finding, ...]
     whole: Numbers
     pairs_keep: Share | None
     by_size: tuple[tuple[str, int, float, float], ...]
     smallest_mm: tuple[float, float]
-    site: dict[str, Share]
-    background: dict[str, Share]
+    site: dict[str, ProbeScore | None]
+    background: dict[str, ProbeScore | None]
     site_light: Light
     negatives: Negatives | None
     score: Share
@@ -79,6 +86,12 @@ class Audit:
     corrections: tuple[Correction, ...]
     followed: Followed | None = None
     lesions: Lesions | None = None
+
+    @property
+    def whole_light(self) -> Light:
+        """Light of the whole plan, and of the pairs that it makes."""
+        pairs = light_below(self.pairs_keep, LIMITS.pairs)
+        return worst(self.whole.light(is_calibrated=False), pairs)
 
 
 def audit_strategy(
@@ -211,7 +224,7 @@ def _spatial(plan: ViewPlan) -> tuple[Step, ...]:
     return tuple(s for s in plan.steps if not isinstance(s.transform, IntensityTransform))
 
 
-def _constant(auditor: Auditor, plan: ViewPlan, site: Target) -> Share:
+def _constant(auditor: Auditor, plan: ViewPlan, site: Target) -> ProbeScore | None:
     seed = auditor.effort.seed
     return read_constant(
         lambda draw: views_of(auditor.material, plan, seed=seed, number=draw),
@@ -223,7 +236,7 @@ def _constant(auditor: Auditor, plan: ViewPlan, site: Target) -> Share:
     )
 
 
-def _background(auditor: Auditor, sites: tuple[Target, ...]) -> dict[str, Share]:
+def _background(auditor: Auditor, sites: tuple[Target, ...]) -> dict[str, ProbeScore | None]:
     """Read the label and the sites with all lesions removed."""
     if auditor.lesions is None:
         return {}

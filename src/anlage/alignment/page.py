@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from anlage.alignment.auditor import Finding
 from anlage.alignment.measure import Audit
 from anlage.alignment.pictures import Picture
+from anlage.alignment.score import Light, light_of_site
 from anlage.alignment.words import advice, shown, why
 
 __all__ = ["as_html"]
@@ -48,6 +49,8 @@ def as_html(
         headline=_headline(audit),
         rows=[_row(found) for found in audit.findings],
         whole=audit.whole,
+        whole_light=audit.whole_light,
+        whole_word=_LIGHTS[audit.whole_light],
         advice=list(advice(audit)),
         pictures=pictures,
         command=command,
@@ -61,15 +64,34 @@ def as_html(
 
 
 def _headline(audit: Audit) -> str:
-    red = [found.name for found in audit.findings if found.light == "red"]
-    amber = [found.name for found in audit.findings if found.light == "amber"]
+    """Say what is red: of the parts, of the whole plan if no part is, and of the sites."""
+    red, amber = (_parts(audit, light) for light in ("red", "amber"))
+    said = []
     if red:
-        return f"{_listed(red)} {'destroys' if len(red) == 1 else 'destroy'} what the task needs."
-    if amber:
-        return f"Nothing is shown to be harmful; {_listed(amber)} may be."
-    if all(found.light == "unknown" for found in audit.findings):
+        verb = "destroys" if len(red) == 1 else "destroy"
+        said.append(f"{_listed(red)} {verb} what the task needs.")
+    if sites := _sites(audit, "red"):
+        said.append(
+            f"{_listed(sites)} can be read from what stays the same across views, and be learnt "
+            "instead of the disease."
+        )
+    if said:
+        return " ".join(one[0].upper() + one[1:] for one in said)
+    if maybe := [*amber, *(f"what views show of {name}" for name in _sites(audit, "amber"))]:
+        return f"Nothing is shown to be harmful; {_listed(maybe)} may be."
+    lights = {found.light for found in audit.findings} | {audit.whole_light, audit.site_light}
+    if lights == {"unknown"}:
         return "Nothing could be measured without labels or label maps."
     return "Nothing that was measured is harmful."
+
+
+def _parts(audit: Audit, light: Light) -> list[str]:
+    found = [one.name for one in audit.findings if one.light == light]
+    return found or (["the whole plan"] if audit.whole_light == light else [])
+
+
+def _sites(audit: Audit, light: Light) -> list[str]:
+    return [name for name, score in audit.site.items() if light_of_site(score) == light]
 
 
 def _listed(names: Sequence[str]) -> str:

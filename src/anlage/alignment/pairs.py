@@ -12,25 +12,25 @@ from math import lgamma
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Negatives", "negatives_of", "share_with_any", "share_within"]
+__all__ = ["Negatives", "negatives_of", "share_across", "share_with_any", "share_within"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Negatives:
-    """What a contrastive batch would call different.
+    """What a contrastive batch calls different; images of one patient are left out of that.
 
     Attributes:
-        batch: Images per batch.
-        same_patient: Expected share of an image's negatives that show its own patient (or are
-            near-duplicates of it: both are one group of the store).
-        with_same_patient: Share of images with at least one such negative in their batch.
-        same_label: Expected share with the same label, of images that have one; None without.
-        exact_copies: Expected share with equal pixels.
+        batch: Images that are compared at a time: a micro-batch.
+        left_out: Expected share of the other images of a batch that show an image's own patient
+            (or are near-duplicates of it: both are one group of the store).
+        with_left_out: Share of images with at least one such in their batch.
+        same_label: Share of negatives with the same label, of images that have one; None without.
+        exact_copies: Share of negatives with equal pixels.
     """
 
     batch: int
-    same_patient: float
-    with_same_patient: float
+    left_out: float
+    with_left_out: float
     same_label: float | None
     exact_copies: float
 
@@ -48,19 +48,31 @@ def negatives_of(
         patients: Group of each image, (n,).
         labels: Class of each image; None where unknown, or for all.
         hashes: Hash of each image's pixels.
-        batch: Images per batch.
+        batch: Images that are compared at a time.
     """
-    numbers = _numbered(list(hashes))
     same_label = None
-    if labels is not None and len(known := [one for one in labels if one is not None]) > 1:
-        same_label = share_within(_numbered(known))
+    known = {row: one for row, one in enumerate(labels or ()) if one is not None}
+    if len({int(patients[row]) for row in known}) > 1:
+        same_label = share_across(_numbered(list(known.values())), patients[list(known)])
     return Negatives(
         batch=min(batch, len(patients)),
-        same_patient=share_within(patients),
-        with_same_patient=share_with_any(patients, batch=min(batch, len(patients))),
+        left_out=share_within(patients),
+        with_left_out=share_with_any(patients, batch=min(batch, len(patients))),
         same_label=same_label,
-        exact_copies=share_within(numbers),
+        exact_copies=share_across(_numbered(list(hashes)), patients),
     )
+
+
+def share_across(groups: npt.NDArray[np.int64], patients: npt.NDArray[np.int64]) -> float:
+    """Return the chance that two images of different patients are of one group."""
+    both = np.stack([groups, patients], axis=1)
+    pairs = len(groups) ** 2 - _squares(patients)
+    return float((_squares(groups) - _squares(both)) / pairs) if pairs else 0.0
+
+
+def _squares(groups: npt.NDArray[np.int64]) -> int:
+    """Return the sum of squared sizes: ordered pairs, with themselves, inside groups."""
+    return int((np.unique(groups, axis=0, return_counts=True)[1] ** 2).sum())
 
 
 def share_within(groups: npt.NDArray[np.int64]) -> float:

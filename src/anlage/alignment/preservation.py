@@ -3,13 +3,15 @@
 kept = (score on views - chance) / (score on images - chance), with the same folds and the same
 draws of patients above and below, so that what the two share cancels. The probe is fitted on
 views of some patients and tested on views of others: what counts is whether the answer can still
-be learnt from views, not whether a probe of plain images survives the change.
+be learnt from views, not whether a probe of plain images survives the change. Every draw of views
+has its own probe, fitted on as many cases as that of plain images; scores are averaged over draws.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +20,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from anlage.alignment.features import image_features, place_features
-from anlage.alignment.intervals import Share, interval
+from anlage.alignment.intervals import ProbeScore, Share, interval
 from anlage.alignment.material import Material, Target
 from anlage.alignment.probe import chance_of, kernel_of, out_of_fold, scores
 from anlage.tensors import Images, LabelMaps
@@ -63,10 +65,11 @@ class Reading:
         ends = interval(self.replicates)
         return ends is not None and ends[0] > self.chance
 
-    def share(self) -> Share:
-        """Return the score with its interval."""
+    def share(self) -> ProbeScore:
+        """Return the score with its interval, its kind and chance."""
         low, high = interval(self.replicates) or (None, None)
-        return Share(value=self.score, low=low, high=high)
+        kind: Literal["AUROC", "correlation"] = "AUROC" if self.chance else "correlation"
+        return ProbeScore(value=self.score, low=low, high=high, kind=kind, chance=self.chance)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,8 +123,8 @@ def read_images(
     *,
     draws: int,
     seed: int,
-) -> Reading:
-    """Read an image's label from its views.
+) -> Reading | None:
+    """Read an image's label from its views; draws are read apart, and their scores averaged.
 
     Args:
         views: Gives the views of one draw.
@@ -131,24 +134,28 @@ def read_images(
         draws: Views per image.
         seed: Seed of the folds.
     """
-    blocks, rows = [], []
+    found = []
     for number in range(draws):
+        blocks, rows = [], []
         for chosen, unit, _ in views(number):
             known = np.isfinite(target.values[chosen])
             if known.any():
                 blocks.append(image_features(unit[torch.from_numpy(known)]))
                 rows.append(chosen[known])
-    row = np.concatenate(rows) if rows else np.zeros(0, dtype=np.int64)
-    joined = [torch.cat(parts) for parts in zip(*blocks, strict=True)]
-    return reading_of(
-        joined,
-        target.values[row],
-        row,
-        material,
-        weights=weights,
-        num_classes=len(target.classes),
-        seed=seed,
-    )
+        row = np.concatenate(rows) if rows else np.zeros(0, dtype=np.int64)
+        one = reading_of(
+            [torch.cat(parts) for parts in zip(*blocks, strict=True)],
+            target.values[row],
+            row,
+            material,
+            weights=weights,
+            num_classes=len(target.classes),
+            seed=seed,
+        )
+        if one is None:
+            return None
+        found.append(one)
+    return _averaged(found)
 
 
 def read_places(
@@ -156,27 +163,25 @@ def read_places(
     material: Material,
     weights: Float[Floats, "R n"],
     *,
-    draws: int,
     seed: int,
-) -> Reading:
-    """Read at some pixels of views whether they are lesion, from what is around them.
+) -> Reading | None:
+    """Read at some pixels of one draw of views whether they are lesion, from what is around them.
 
     Args: as ``read_images``; images without a label map are left out.
     """
     features, values, rows = [], [], []
     generator = torch.Generator().manual_seed(seed)
-    for number in range(draws):
-        for chosen, unit, maps in views(number):
-            if maps is None:
-                continue
-            places, is_lesion = _places(unit, maps, generator)
-            wanted = torch.from_numpy(material.has_map[chosen])[:, None] & (places >= 0)
-            found = place_features(unit, places.clamp_min(0))[wanted]
-            features.append(found)
-            values.append(is_lesion[wanted].double().numpy())
-            rows.append(np.broadcast_to(chosen[:, None], wanted.shape)[wanted.numpy()])
+    for chosen, unit, maps in views(0):
+        if maps is None:
+            continue
+        places, is_lesion = _places(unit, maps, generator)
+        wanted = torch.from_numpy(material.has_map[chosen])[:, None] & (places >= 0)
+        found = place_features(unit, places.clamp_min(0))[wanted]
+        features.append(found)
+        values.append(is_lesion[wanted].double().numpy())
+        rows.append(np.broadcast_to(chosen[:, None], wanted.shape)[wanted.numpy()])
     if not features:
-        return _empty(weights)
+        return None
     stacked = torch.cat(features)
     spread = stacked.std(dim=0).clamp_min(1e-6)
     scaled = (stacked - stacked.mean(dim=0)) / spread
@@ -201,8 +206,8 @@ def reading_of(
     weights: Floats,
     num_classes: int,
     seed: int,
-) -> Reading:
-    """Fit and test a probe; undefined for fewer than four patients or a single class.
+) -> Reading | None:
+    """Fit and test a probe; None for fewer than four patients or a single class.
 
     Args:
         blocks: Features of every case, (cases, _) each.
@@ -215,15 +220,19 @@ def reading_of(
     """
     patients = material.patient[row]
     if len(np.unique(patients)) < 4 or len(np.unique(values)) < 2:
-        return _empty(weights)
+        return None
     predicted = out_of_fold(kernel_of(blocks), values, patients, num_classes=num_classes, seed=seed)
     all_and_drawn = np.concatenate([np.ones((1, len(row))), weights[:, row]])
     found = scores(predicted, values, all_and_drawn, num_classes=num_classes)
     return Reading(score=float(found[0]), replicates=found[1:], chance=chance_of(num_classes))
 
 
-def _empty(weights: Floats) -> Reading:
-    return Reading(score=0.5, replicates=np.full(len(weights), np.nan), chance=0.5)
+def _averaged(readings: Sequence[Reading]) -> Reading:
+    return Reading(
+        score=float(np.mean([one.score for one in readings])),
+        replicates=np.mean([one.replicates for one in readings], axis=0),
+        chance=readings[0].chance,
+    )
 
 
 def _places(unit: Images, maps: LabelMaps, generator: torch.Generator) -> tuple[Tensor, Tensor]:

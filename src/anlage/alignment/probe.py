@@ -91,14 +91,20 @@ def scores(
     *,
     num_classes: int,
 ) -> Float[Floats, " R"]:
-    """Return the score under every draw of patients; NaN where a class is missing."""
+    """Return the score under every draw of patients, over the classes that the draw holds.
+
+    NaN where none can be told from the rest.
+    """
     if not num_classes:
         return _weighted_correlation(predicted[:, 0], values, weights)
     present = [number for number in range(num_classes) if (values == number).any()]
-    per_class = [
-        weighted_auroc(predicted[:, number], values == number, weights) for number in present
-    ]
-    found: Floats = np.mean(per_class[1:] if len(present) == 2 else per_class, axis=0)
+    per_class = np.array(
+        [weighted_auroc(predicted[:, number], values == number, weights) for number in present]
+    )
+    areas = per_class[1:] if len(present) == 2 else per_class
+    is_held = np.isfinite(areas)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found: Floats = np.where(is_held, areas, 0).sum(axis=0) / is_held.sum(axis=0)
     return found
 
 

@@ -49,6 +49,8 @@ class Limits:
         kept: Least share of the signal that views must keep.
         erased: Largest share of views that may lose half of a lesion, or half of its contrast
             (rule R41).
+        pairs: Least share of pairs in which both views keep the lesion: each may lose it in the
+            share ``erased``.
         hidden: Largest share of masked views that may hide a whole lesion: R53 wants one visible
             token of every lesion, R41's share of views may miss that.
         clipped: Share of pixels that a change may clip: amber, red.
@@ -60,6 +62,7 @@ class Limits:
 
     kept: float = 0.9
     erased: float = 0.1
+    pairs: float = 0.81
     hidden: float = 0.1
     clipped: tuple[float, float] = (0.05, 0.2)
     shift: tuple[float, float] = (0.05, 0.15)

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from anlage.alignment.features import image_features
-from anlage.alignment.intervals import Share
+from anlage.alignment.intervals import ProbeScore
 from anlage.alignment.material import Material, Target
 from anlage.alignment.preservation import Viewed, read_images, reading_of
 from anlage.tensors import Images, LabelMaps
@@ -38,8 +38,8 @@ def read_constant(
     *,
     draws: int,
     seed: int,
-) -> Share:
-    """Read a site from features averaged over several views of each image.
+) -> ProbeScore | None:
+    """Read a site from features averaged over several views of each image; None if it cannot be.
 
     Args: as ``read_images``.
     """
@@ -58,7 +58,7 @@ def read_constant(
         num_classes=len(target.classes),
         seed=seed,
     )
-    return found.share()
+    return None if found is None else found.share()
 
 
 def read_background(
@@ -68,14 +68,15 @@ def read_background(
     weights: Float[Floats, "R n"],
     *,
     seed: int,
-) -> Share:
-    """Read a label or site from images whose lesions are removed."""
+) -> ProbeScore | None:
+    """Read a label or site from images whose lesions are removed; None if it cannot be."""
 
     def emptied(number: int) -> Viewed:
         for chosen, unit, maps in views(number):
             yield chosen, unit if maps is None else background_only(unit, maps), maps
 
-    return read_images(emptied, material, target, weights, draws=1, seed=seed).share()
+    found = read_images(emptied, material, target, weights, draws=1, seed=seed)
+    return None if found is None else found.share()
 
 
 def background_only(unit: Images, label_maps: LabelMaps) -> Images:

@@ -8,9 +8,9 @@ from dataclasses import asdict
 from typing import Any
 
 from anlage.alignment.auditor import Finding, Numbers
-from anlage.alignment.intervals import Share
+from anlage.alignment.intervals import ProbeScore, Share
 from anlage.alignment.measure import Audit
-from anlage.alignment.score import LIMITS
+from anlage.alignment.score import LIMITS, light_of_site
 
 __all__ = ["NO_SIGNAL", "advice", "as_json", "as_text", "shown", "why"]
 
@@ -26,7 +26,13 @@ def as_text(audit: Audit, *, title: str) -> str:
     rows += [_row(found) for found in audit.findings]
     whole = audit.whole
     rows.append(
-        ("whole", "", *(shown(s) for s in (whole.kept, whole.erased, None, whole.hidden)), "", "")
+        (
+            "whole",
+            _MARK[audit.whole_light],
+            *(shown(s) for s in (whole.kept, whole.erased, None, whole.hidden)),
+            "",
+            "",
+        )
     )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
@@ -49,6 +55,13 @@ def shown(share: Share | None) -> str:
     if share.low is None or share.high is None:
         return f"{share.value:.2f}"
     return f"{share.value:.2f} [{share.low:.2f}, {share.high:.2f}]"
+
+
+def _told(score: ProbeScore | None) -> str:
+    """Return a probe's score with its kind and what chance would give."""
+    if score is None:
+        return "not measured (a probe needs two values and four patients)"
+    return f"{shown(score)} ({score.kind}, {score.chance:g} is chance)"
 
 
 def why(found: Finding) -> str:
@@ -77,7 +90,7 @@ def why(found: Finding) -> str:
 def advice(audit: Audit) -> Iterator[str]:
     """Yield one sentence per thing to know or to do."""
     if audit.clean is not None:
-        said = f"A probe reads the label in plain images: {shown(audit.clean)}"
+        said = f"A probe reads the label in plain images: {_told(audit.clean)}"
         yield said + ("." if audit.can_measure_signal else f". The signal kept {NO_SIGNAL}.")
     else:
         yield "No labels or label maps of this task: only what needs none was measured."
@@ -92,21 +105,22 @@ def advice(audit: Audit) -> Iterator[str]:
             f"{token:.3g} mm shares its only token or mask unit with other tissue. Where a file "
             "states no spacing, read stored pixels for mm."
         )
+    if audit.pairs_keep is not None:
+        yield f"Pairs in which both views keep the lesion: {shown(audit.pairs_keep)}."
     for name, share in audit.site.items():
-        yield (
-            f"{name} is read from what stays the same across views: {shown(share)} (0.5 is "
-            f"chance){_site_advice(audit)}."
-        )
+        said = f"{name} is read from what stays the same across views: {_told(share)}"
+        yield f"{said}{_site_advice(share)}."
     for name, share in audit.background.items():
-        yield f"{name} is read without the lesions: {shown(share)} (0.5 is chance)."
+        yield f"{name} is read without the lesions: {_told(share)}."
     if audit.negatives is not None:
         pairs = audit.negatives
-        label = "" if pairs.same_label is None else f", {pairs.same_label:.1%} share the label"
         yield (
-            f"Of the negatives in a batch of {pairs.batch}, {pairs.same_patient:.2%} show the same "
-            f"patient or a near-duplicate{label}; {pairs.with_same_patient:.0%} of images meet "
-            "such a patient in their batch."
+            f"Of the other images in a micro-batch of {pairs.batch}, {pairs.left_out:.2%} show the "
+            "same patient or a near-duplicate and are left out of the negatives "
+            f"({pairs.with_left_out:.0%} of images meet one)."
         )
+        if pairs.same_label is not None:
+            yield f"Of the negatives that remain, {pairs.same_label:.1%} share the label."
     if audit.score.value is None:
         yield "Alignment score: not measured. Give --task with --label, or label maps."
     else:
@@ -135,6 +149,7 @@ def as_json(audit: Audit) -> dict[str, Any]:
             for found in audit.findings
         ],
         "whole": _numbers(audit.whole),
+        "whole_light": audit.whole_light,
         "pairs_keep": None if audit.pairs_keep is None else audit.pairs_keep.as_json(),
         "by_size": [
             {"mm": mm, "lesions": count, "erased": round(lost, 4), "hidden": _finite(hidden)}
@@ -143,9 +158,9 @@ def as_json(audit: Audit) -> dict[str, Any]:
         "smallest_mm": dict(
             zip(("resampling", "token"), (round(mm, 3) for mm in audit.smallest_mm), strict=True)
         ),
-        "site": {name: share.as_json() for name, share in audit.site.items()},
+        "site": {name: _score(share) for name, share in audit.site.items()},
         "site_light": audit.site_light,
-        "background": {name: share.as_json() for name, share in audit.background.items()},
+        "background": {name: _score(share) for name, share in audit.background.items()},
         "negatives": None if audit.negatives is None else asdict(audit.negatives),
         "corrections": [asdict(correction) for correction in audit.corrections],
         "limits": asdict(LIMITS),
@@ -164,10 +179,14 @@ def _row(found: Finding) -> tuple[str, ...]:
     )
 
 
-def _site_advice(audit: Audit) -> str:
-    if audit.site_light == "green":
+def _site_advice(score: ProbeScore | None) -> str:
+    if light_of_site(score) not in {"amber", "red"}:
         return ""
     return ", so contrast can learn it: simulate it in views, or test on other sites"
+
+
+def _score(score: ProbeScore | None) -> dict[str, float | str | None] | None:
+    return None if score is None else score.as_json()
 
 
 def _numbers(numbers: Numbers) -> dict[str, Any]:

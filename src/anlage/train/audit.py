@@ -48,6 +48,10 @@ _PIXELS = 8_000_000  # of all views of one draw: what fits into three minutes on
 _BYTES = 1 << 30
 _QUICK = 120
 _SITES = ("site", "scanner")
+_COMMENT = """\
+# Chosen on the images that were audited, so it fits them better than others: audit it again with
+# another --seed before you believe its numbers.
+"""
 
 
 def audit(
@@ -99,9 +103,10 @@ def audit(
     signal, name = _task(opened, task, label)
     if images < 10:
         raise ConfigError(f"an audit needs at least 10 images, got {images}. Raise --images.")
-    job = PretrainJob(opened, config.model_copy(update={"device": "cpu", "seed": seed}), World())
+    own = {"device": "cpu", "seed": seed, "parts": ("train",)}
+    job = PretrainJob(opened, config.model_copy(update=own), World())
     job.close()
-    rows = np.intersect1d(job.rows, opened.split(config.split)["train"])
+    rows = job.rows
     strategy = _strategy(job, signal)
     chosen = _chosen(job, rows, label, count=min(images, _QUICK) if quick else images)
     material = read_material(opened, chosen, region=job.scene.region, seed=seed)
@@ -124,13 +129,13 @@ def audit(
             "--method": config.method,
             "--task": task,
             "--label": label,
-            "--recipe": recipe,
+            "--recipe": "RECIPE" if recipe else None,
             "--site": site,
             "--split": split if split != "default" else None,
             "--images": images if images != 300 else None,
             "--seed": seed or None,
         }
-        words = ["anlage", "audit", str(store), *(["--quick"] if quick else [])]
+        words = ["anlage", "audit", "STORE", *(["--quick"] if quick else [])]
         for option, value in asked.items():
             words += [option, str(value)] if value is not None else []
         mended = corrected({**values, "method": config.method}, found.corrections)
@@ -202,7 +207,7 @@ def _sites(store: Store, material: Material, site: str | None) -> Iterable[Targe
     if "site" not in known and store.index["site"].is_not_null().any():
         known.append("site")
     for name in [site] if site else known:
-        target = target_of(store, material.sample, name)
+        target = target_of(store, material.sample, name, is_site=True)
         if site or len(np.unique(target.values[np.isfinite(target.values)])) > 1:
             yield target
 
@@ -216,7 +221,8 @@ def _negatives(
     if label is not None and (target := target_of(job.store, rows, label)).classes:
         labels = [value if np.isfinite(value) else None for value in target.values.tolist()]
     hashes = job.store.index["sha256"].gather(rows.tolist()).to_list()
-    return negatives_of(job.store.patients[rows], labels, hashes, batch=job.config.batch_size)
+    batch = job.local_batch // job.config.accumulate
+    return negatives_of(job.store.patients[rows], labels, hashes, batch=batch)
 
 
 def _files(
@@ -234,7 +240,7 @@ def _files(
         for one in (shown or found.findings[:1])
     }
     text = yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True)
-    return {"pictures": pictures, "corrected": text}
+    return {"pictures": pictures, "corrected": _COMMENT + text}
 
 
 def _write(folder: Path, files: dict[str, Any], found: Audit, facts: dict[str, str]) -> None:
