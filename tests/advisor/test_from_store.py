@@ -8,6 +8,7 @@ import pytest
 from anlage.advisor.from_store import store_facts
 from anlage.data.store import Store
 from anlage.errors import ConfigError, DataError
+from anlage.evidence.base import own_study
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,10 @@ def test_own_results_on_these_images_are_found(slices_store, monkeypatch, tmp_pa
     (tmp_path / "evidence").mkdir()
     (tmp_path / "evidence" / "studies.csv").write_text("row\n")
     fingerprint = Store.open(slices_store).fingerprint
-    assert store_facts(slices_store)["study"] == f"local-{fingerprint[:12]}"
+    facts = store_facts(slices_store, task="classification", label=("lesion",))
+    assert facts["study"] == own_study(fingerprint, "classification", ["lesion"])
+    dense = store_facts(slices_store, task="segmentation", label=("lesion",))
+    assert dense["study"] == own_study(fingerprint, "segmentation", ())
 
 
 def test_boxes_say_how_large_lesions_are(tmp_path, slices_store):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from anlage.advisor import Advice
+from anlage.advisor.words import as_markdown
 
 
 def order(advice: Advice) -> list[str]:
@@ -190,6 +191,37 @@ def test_an_audit_weighs_on_what_may_be_counted_on(ask):
     audited = ask(**facts, alignment={order(plain)[0]: 0.1})
     assert order(audited)[0] != order(plain)[0]
     assert any("audit" in note for note in audited.notes)
+
+
+def test_a_good_audit_never_puts_a_method_behind_its_equals(ask):
+    facts = {**CXR, "labelled": 500}
+    plain = {one.strategy.method: one for one in ask(**facts).ranked}
+    assert plain["simclr"].cautious == pytest.approx(plain["vicreg"].cautious)
+    for share, is_first in ((0.9, True), (0.6, True), (0.1, False)):
+        for audited, other in (("simclr", "vicreg"), ("vicreg", "simclr")):
+            advice = ask(**facts, alignment={audited: share})
+            assert before(advice, audited, other) is is_first
+
+
+def test_audited_methods_rank_by_what_they_keep(ask):
+    facts = {**CXR, "labelled": 500}
+    assert before(ask(**facts, alignment={"simclr": 0.95, "vicreg": 0.7}), "simclr", "vicreg")
+    assert before(ask(**facts, alignment={"simclr": 0.7, "vicreg": 0.95}), "vicreg", "simclr")
+
+
+def test_the_number_that_ranks_is_shown(ask):
+    facts = {**CXR, "labelled": 500}
+    advice = ask(**facts, alignment={"simclr": 0.6})
+    found = {one.strategy.method or one.strategy.kind: one for one in advice.ranked}
+    assert found["simclr"].counted == pytest.approx(0.6 * found["simclr"].cautious)
+    assert found["vicreg"].counted == pytest.approx(0.5 * found["vicreg"].cautious)
+    assert found["imagenet"].counted == found["imagenet"].cautious
+    counted = [one.counted for one in advice.ranked]
+    assert counted == sorted(counted, reverse=True)
+    told = f"{found['simclr'].counted:+.1f}"
+    assert any(f"{told} by the audit" in step for step in advice.why)
+    assert f"ranked by: {told} (" in as_markdown(advice, every=True)
+    assert all(one.counted == one.cautious for one in ask(**facts).ranked)
 
 
 def test_every_reason_can_be_looked_up(ask, published):

@@ -48,6 +48,9 @@ COMPARISON: dict[str, Any] = {
     "high": 0.09,
     "failed": 0,
     "missing": 0,
+    "runs": 3,
+    "is_claimable": True,
+    "twin_one_answer": 0,
 }
 RESULTS: dict[str, Any] = {
     "data": {

@@ -6,7 +6,7 @@ from dataclasses import fields
 import pytest
 
 from anlage.errors import DataError
-from anlage.evidence.base import load, local_table
+from anlage.evidence.base import load, local_table, own_study
 from anlage.evidence.learn import learn, study_rows
 
 
@@ -21,7 +21,7 @@ def folder(tmp_path, results, own_home):
 
 def test_a_comparison_becomes_a_row(folder):
     (row,) = learn(folder())
-    assert (row.row, row.study) == ("L001", "local-fc5d2d80fb21")
+    assert (row.row, row.study) == ("L001", "local-fc5d2d80fb21-classification")
     assert (row.paradigm, row.method, row.modality, row.dims) == (
         "contrastive",
         "simclr",
@@ -67,11 +67,54 @@ def test_rows_added_by_hand_stay(folder, results):
         {"delta": None, "low": None, "high": None},
         {"failed": 1},
         {"missing": 2},
+        {"runs": 1},
+        {"runs": None},
+        {"twin_one_answer": 1},
+        {"is_claimable": False},
+        {"low": None},
+        {"high": None},
     ],
 )
 def test_what_is_no_equal_comparison_is_left_out(results, change):
     results["comparisons"][0].update(change)
     assert list(study_rows(results)) == []
+
+
+def test_what_is_left_out_is_told_with_the_reason(folder, results, capsys):
+    guessed = {**results["comparisons"][0], "budget": "25-shot", "twin_one_answer": 3}
+    other = {**results["comparisons"][0], "rung": "linear", "runs": 1}
+    results["comparisons"] += [guessed, other]
+    assert len(learn(folder(results))) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("Not learnt: simclr for t at 25-shot: ")
+    assert "guessing" in line
+
+
+def test_a_refusal_names_the_reason(folder, results):
+    results["comparisons"][0]["runs"] = 1
+    with pytest.raises(DataError, match="a single run"):
+        learn(folder(results))
+
+
+def test_other_labels_of_the_same_images_are_another_study(results):
+    names = set()
+    for label in (["lesion"], ["age group"], ["age-group"], ["lesion", "age group"]):
+        results["config"]["tasks"] = [{"name": "t", "task": "classification", "label": label}]
+        names |= {row["study"] for row in study_rows(results)}
+    assert len(names) == 4
+    assert names == {
+        own_study("fc5d2d80fb212d6e", "classification", label)
+        for label in (["lesion"], ["age group"], ["age-group"], ["age group", "lesion"])
+    }
+
+
+def test_labels_are_found_by_the_title_that_a_task_has_without_a_name(results):
+    results["config"]["tasks"] = [{"name": None, "task": "classification", "label": ["x"]}]
+    for name in ("tasks", "headlines"):
+        results[name] = {"classification-x": results[name]["t"]}
+    results["cells"][0]["task"] = results["comparisons"][0]["task"] = "classification-x"
+    (row,) = study_rows(results)
+    assert row["study"] == own_study("fc5d2d80fb212d6e", "classification", ["x"])
 
 
 def test_a_metric_that_the_base_lacks_is_left_out(results):

@@ -134,7 +134,8 @@ class Recommendation(BaseConfig):
         why_not: What is missing if it cannot.
         over_scratch: Gain over a CNN from scratch at this label budget.
         over_imagenet: Gain over ImageNet weights; None where there are none.
-        cautious: Gain that is exceeded in 6 of 10 cases: what is ranked by.
+        cautious: Gain that is exceeded in 6 of 10 cases.
+        counted: What is ranked by: the cautious gain, less what an audit found to be lost.
         harm: Probability of a loss against scratch.
         terms: What the expected gain is made of.
         supporting: Rules and results for it.
@@ -154,6 +155,7 @@ class Recommendation(BaseConfig):
     over_scratch: Gain
     over_imagenet: Gain | None
     cautious: float
+    counted: float
     harm: float
     terms: dict[str, float] = {}
     supporting: tuple[Reason, ...] = ()

@@ -43,7 +43,8 @@ def steps(profile: Profile, model: GainModel, ranked: Sequence[Recommendation]) 
         terms = "; ".join(f"{name} {value:+.2f}" for name, value in found.terms.items())
         yield (
             f"{place}. {found.title}: {terms or 'by definition 0'} -> expected "
-            f"{found.over_scratch.mean:+.1f}, in 6 of 10 cases at least {found.cautious:+.1f}."
+            f"{found.over_scratch.mean:+.1f}, in 6 of 10 cases at least {found.cautious:+.1f}"
+            f"{_audited(found)}."
         )
     yield (
         "Ranked by what may be counted on: the gain that is exceeded in 6 of 10 cases. Not to "
@@ -68,4 +69,14 @@ def notes(profile: Profile, table: Costs) -> Iterator[str]:
     if profile.normals_only and profile.task not in {None, "anomaly"}:
         yield "Only normal images are at hand: consider task anomaly (R11)."
     if profile.alignment:
-        yield "The audit's share of what is kept multiplies what may be counted on."
+        yield (
+            "The audit's share of what is kept multiplies what may be counted on; a method without "
+            "an audit counts as keeping a half."
+        )
+
+
+def _audited(found: Recommendation) -> str:
+    """Return what an audit left of what may be counted on; nothing where it changed nothing."""
+    if found.counted == found.cautious:
+        return ""
+    return f", {found.counted:+.1f} by the audit"

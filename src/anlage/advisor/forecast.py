@@ -7,7 +7,7 @@ not known can only make it wider.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from statistics import NormalDist
 
@@ -17,7 +17,7 @@ from anlage.advisor.gain import NEW, GainModel, Question
 from anlage.advisor.mixed import student_quantile
 from anlage.advisor.preferences import Case, balance
 from anlage.advisor.profile import Profile
-from anlage.advisor.results import abundance
+from anlage.advisor.results import abundance, share_of
 from anlage.evidence.vocabulary import MODALITIES, TASKS
 
 __all__ = ["LEVEL", "Forecast", "against_imagenet", "imagenet_gain", "method_gain", "yield_of"]
@@ -27,8 +27,6 @@ LEVEL = 0.9
 
 CAUTIOUS = 0.4
 """What is ranked by is exceeded in all but this share of cases: odds of 3 to 2."""
-
-_HALF_2D, _HALF_3D = 1000.0, 200.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,11 +55,15 @@ def method_gain(
 ) -> Forecast:
     """Return the gain of pretraining with a method over a CNN from scratch."""
     cases = _cases(profile, paradigm, method, batch)
+    if model.has_tried(profile.study or NEW, profile.task or NEW, method):
+        cases = (_as_learnt(case) for case in cases)
     questions = [
         _question(case, plenty, float(balance(case)), profile.study)
         for case, plenty in product(cases, _plenty(profile))
     ]
-    return _joined(model, questions, yield_of(profile), df=model.studies - 2)
+    own = model.own_shares.get((profile.study or NEW, profile.task or NEW))
+    shares = yield_of(profile) if own is None else (own, own)
+    return _joined(model, questions, shares, df=model.studies - 2)
 
 
 def weights_gain(model: GainModel, profile: Profile) -> Forecast:
@@ -105,13 +107,12 @@ def against_imagenet(forecast: Forecast, model: GainModel) -> Forecast:
 def yield_of(profile: Profile) -> tuple[float, float]:
     """Return the least and greatest share of the published gain that so many images give.
 
-    n / (n + h): half of it at h patients, which R22 puts at about 1,000 pictures. For volumes h is
-    200: with 316 scans 9 points were gained where 10,412 gained 15 (E024, E023).
+    See `results.share_of`.
     """
     if profile.unlabelled is None:
         return 0.0, 1.0
-    halves = {2: (_HALF_2D,), 3: (_HALF_3D,), None: (_HALF_2D, _HALF_3D)}[profile.dims]
-    shares = [profile.unlabelled / (profile.unlabelled + half) for half in halves]
+    dims = (f"{profile.dims}d",) if profile.dims else ("2d", "3d")
+    shares = [share_of(profile.unlabelled, dim) for dim in dims]
     return min(shares), max(shares)
 
 
@@ -136,6 +137,14 @@ def _cases(profile: Profile, paradigm: str, method: str, batch: int | None) -> I
         )
 
 
+def _as_learnt(case: Case) -> Case:
+    """Return a case as rules saw it when the user's own result was learnt, see `results.case_of`.
+
+    What else is known now was so then too, and is in the result.
+    """
+    return replace(case, batch=None, is_local=False if case.task == "classification" else None)
+
+
 def _plenty(profile: Profile) -> tuple[float, ...]:
     """Return how plenty labels are; both ends where it is not known, for the effect is linear."""
     plenty = abundance(profile.share, profile.labelled)
@@ -158,19 +167,24 @@ def _joined(
     model: GainModel, questions: Sequence[Question], shares: tuple[float, float], *, df: int
 ) -> Forecast:
     distinct = list(dict.fromkeys(questions))
-    mean, variance = model.predict(distinct)
+    _, variance = model.predict(distinct)
     ends = sorted(set(shares))
-    means = np.concatenate([share * mean for share in ends])
+    means = np.concatenate([model.expect(distinct, share) for share in ends])
     variances = np.tile(variance, len(ends))
-    slope = model.level.slopes["labels"][0]
+    literature = model.published or model
+    expected = float(model.literature(distinct).mean())
+    slope = literature.level.slopes["labels"][0]
     labels = float(np.mean([question.labels for question in distinct]))
-    rules = float(np.mean([question.rules for question in distinct])) * model.rule_worth
+    rules = float(np.mean([question.rules for question in distinct])) * literature.rule_worth
+    share = float(np.mean(ends))
     terms = {
-        "level for task and modality": float(mean.mean()) - slope * labels - rules,
+        "level for task and modality": expected - slope * labels - rules,
         "how plenty labels are": slope * labels,
         "design rules": rules,
-        "share that so few images give": float(np.mean(ends)),
+        "share that so few images give": share,
     }
+    if model.published is not None:
+        terms["your own studies, on top"] = float(means.mean()) - share * expected
     return _forecast(means.tolist(), variances.tolist(), df, terms)
 
 

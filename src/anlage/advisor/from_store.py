@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any
 
 from anlage.errors import ConfigError, DataError
-from anlage.evidence.base import local_table
+from anlage.evidence.base import local_table, own_study
 
 __all__ = ["store_facts"]
 
@@ -64,7 +64,7 @@ def store_facts(
         "rarest_share": _rarest(table, rows, labels) if task == "classification" else None,
         "sites": len({table["site"][row] for row in rows} - {None}) or None,
         "lesion_mm": _lesion_mm(table, rows),
-        "study": _own_study(root),
+        "study": _own_study(root, task, () if task == "segmentation" else labels),
     }
     spacing = _middle([table["spacing_mm"][row] for row in rows], whole=False)
     if spacing is not None and any(edge != 1 for edge in spacing):  # 1 where none is stated
@@ -149,10 +149,10 @@ def _lesion_mm(table: dict[str, list[Any]], rows: list[int]) -> float | None:
     return float(median(sizes)) if sizes else None
 
 
-def _own_study(root: Path) -> str | None:
-    """Return the name under which own results on these images are kept, if there are any."""
-    if not local_table().is_file():
+def _own_study(root: Path, task: str | None, labels: tuple[str, ...]) -> str | None:
+    """Return the name under which own results on these very images and labels are kept."""
+    if task is None or not local_table().is_file():
         return None
     from anlage.data.store import Store
 
-    return f"local-{Store.open(root).fingerprint[:12]}"
+    return own_study(Store.open(root).fingerprint, task, labels)

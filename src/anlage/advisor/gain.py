@@ -7,21 +7,25 @@ See docs/concepts/how-the-advisor-decides.md.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from anlage.advisor.mixed import Design, Mixed, Point, fit
+from anlage.advisor.preferences import balance
 from anlage.advisor.results import (
     LAB,
+    abundance,
+    case_of,
     contrast_groups,
     contrast_points,
     head_to_head,
     is_own,
     level_points,
+    own_share,
     usable,
 )
 from anlage.evidence import Base, Row
@@ -95,12 +99,17 @@ class GainModel:
         studies: Number of studies behind the level.
         own_methods: Own studies with the methods they tried: what sets these apart was taken off
             the very result that is added to it, so that it brings no doubt.
+        own_shares: For own studies with their task, the share of the published gain that their
+            images give, see `results.own_share`.
+        published: The model of published results alone; None if there are no own ones.
     """
 
     contrast: Mixed
     level: Mixed
     studies: int
     own_methods: frozenset[str]
+    own_shares: Mapping[tuple[str, str], float]
+    published: GainModel | None = None
 
     @property
     def rule_worth(self) -> float:
@@ -108,14 +117,34 @@ class GainModel:
         return self.contrast.slopes["rules"][0]
 
     def predict(self, questions: Sequence[Question]) -> tuple[Array, Array]:
-        """Return mean and variance of what would be measured, in points, (q,) each."""
+        """Return mean and variance of what would be measured with plenty of images, (q,) each."""
         level, level_variance = self.level.expect([_level_point(q) for q in questions])
         apart, apart_variance = self.contrast.expect([_contrast_point(q) for q in questions])
-        own = {p.groups["study"] for p in self.level.points if p.groups["lab"] == LAB}
-        noise = np.array([0.0 if q.study in own else self.noise for q in questions])
-        tried = [f"{q.study} {q.method}" in self.own_methods for q in questions]
+        noise = np.array([0.0 if self.knows(q) else self.noise for q in questions])
+        tried = [self.has_tried(q.study, q.task, q.method) for q in questions]
         doubt = np.where(tried, 0.0, apart_variance)
         return level + apart, level_variance + doubt + noise
+
+    def expect(self, questions: Sequence[Question], share: float) -> Array:
+        """Return the mean of what images would give that yield a share of the published gain.
+
+        Only what the literature says is cut; own results were got from so few images already.
+        """
+        whole, _ = self.predict(questions)
+        return whole - (1 - share) * self.literature(questions)
+
+    def literature(self, questions: Sequence[Question]) -> Array:
+        """Return the mean by published results alone, with plenty of images, (q,)."""
+        model = self.published or self
+        return model.predict([replace(question, study=NEW) for question in questions])[0]
+
+    def knows(self, question: Question) -> bool:
+        """Whether an own study is about this very question: same store, task and labels."""
+        return (question.study, question.task) in self.own_shares
+
+    def has_tried(self, study: str, task: str, method: str) -> bool:
+        """Whether an own study of this very question tried a method."""
+        return (study, task) in self.own_shares and f"{study} {method}" in self.own_methods
 
     @property
     def noise(self) -> float:
@@ -157,13 +186,42 @@ def gain_model(
         contrast = fit(contrast_points(own, silent=silent), _OWN_CONTRAST, spreads=spreads)
     rows = usable(base.rows)
     offsets, _ = contrast.expect([_apart(row) for row in rows])
+    own_rows = [row for row in rows if is_own(row)]
+    published_only = None
+    if own_rows:
+        others = tuple(row for row in base.rows if not is_own(row))
+        published_only = gain_model(
+            Base(others, base.rules), silent=silent, learns_order=learns_order
+        )
+        offsets = offsets - _lost(published_only, rows, silent)
     level = fit(level_points(rows, offsets.tolist()), _LEVEL)
     return GainModel(
         contrast=contrast,
         level=level,
         studies=len({row.study for row in rows}),
-        own_methods=frozenset(f"{row.study} {row.method}" for row in rows if is_own(row)),
+        own_methods=frozenset(f"{row.study} {row.method}" for row in own_rows),
+        own_shares={(row.study, row.task[0]): own_share(row) for row in own_rows},
+        published=published_only,
     )
+
+
+def _lost(model: GainModel, rows: Sequence[Row], silent: frozenset[str]) -> Array:
+    """Return what too few images cost each own result, by the literature; 0 for the others."""
+    questions = []
+    for row in rows:
+        plenty = abundance(row.label_fraction, row.label_count)
+        questions.append(
+            Question(
+                task=row.task[0],
+                modality=row.modality[0],
+                paradigm=row.paradigm,
+                method=row.method,
+                labels=0.5 if plenty is None else plenty,
+                rules=float(balance(case_of(row), without=silent)),
+            )
+        )
+    shares = np.array([own_share(row) if is_own(row) else 1.0 for row in rows])
+    return (1 - shares) * model.literature(questions)
 
 
 def _level_point(question: Question) -> Point:

@@ -66,6 +66,8 @@ def _doubts(found: Recommendation) -> Iterator[tuple[str, str]]:
     yield from (("risk", risk) for risk in found.risks)
     if found.alignment is not None:
         yield "audit", f"keeps {100 * found.alignment:.0f} % of what the task needs"
+    if found.counted != found.cautious:
+        yield "ranked by", f"{found.counted:+.1f} ({found.cautious:+.1f} before the audit)"
 
 
 def _bar(found: Recommendation, scale: tuple[float, float]) -> dict[str, str] | None:

@@ -44,7 +44,8 @@ class Profile(BaseConfig):
         hours: Time for everything.
         alignment: Results of an audit where there is one: for a method, the share of what the
             task needs that its views and masks keep, 0 to 1.
-        study: Under which name own results on these very images are kept, if there are any.
+        study: Under which name own results on these very images, task and labels are kept, if
+            there are any, see `anlage.evidence.base.own_study`.
     """
 
     modality: str | None = None

@@ -36,6 +36,7 @@ _UNITS = {
 }
 _NOTHING = Forecast(mean=0.0, low=0.0, high=0.0, cautious=0.0, harm=0.0, terms={})
 _MOST_MISSING = 4
+_NOT_AUDITED = 0.5
 
 
 def advise(profile: Profile, *, base: Base | None = None, table: Costs | None = None) -> Advice:
@@ -75,14 +76,18 @@ def advise(profile: Profile, *, base: Base | None = None, table: Costs | None = 
 def _order(found: Recommendation, profile: Profile, base: Base) -> tuple[float, int, int, str]:
     """Best first; of equals, the one whose paradigm more studies have tried in such a case."""
     same, near = studies_alike(base, profile, paradigm=found.strategy.paradigm)
-    return (-round(_kept(found), 9), -len(same), -len(near), found.title)
+    return (-round(found.counted, 9), -len(same), -len(near), found.title)
 
 
-def _kept(found: Recommendation) -> float:
-    """Return what may be counted on, less what the audit found to be lost."""
-    if found.alignment is None or found.cautious <= 0:
-        return found.cautious
-    return found.cautious * found.alignment
+def _counted(candidate: Candidate, profile: Profile, cautious: float) -> float:
+    """Return what may be counted on, less what the audit found to be lost.
+
+    Once any method was audited, one that was not is taken to keep a half, the middle of what is
+    possible: so a good audit never puts a method behind its equals that were not audited.
+    """
+    if candidate.kind != "pretrain" or not profile.alignment or cautious <= 0:
+        return cautious
+    return cautious * profile.alignment.get(candidate.method or "", _NOT_AUDITED)
 
 
 def _weigh(candidate: Candidate, profile: Profile, base: Base, model: GainModel) -> Recommendation:
@@ -100,6 +105,7 @@ def _weigh(candidate: Candidate, profile: Profile, base: Base, model: GainModel)
         over_scratch=_gain(forecast),
         over_imagenet=_over_imagenet(candidate, forecast, model) if has_imagenet else None,
         cautious=forecast.cautious,
+        counted=_counted(candidate, profile, forecast.cautious),
         harm=forecast.harm,
         terms=forecast.terms,
         supporting=tuple(supporting),

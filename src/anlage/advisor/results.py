@@ -25,12 +25,15 @@ __all__ = [
     "is_own",
     "level_points",
     "opponent",
+    "own_share",
+    "share_of",
     "usable",
 ]
 
 LAB = "the user's own"
 MOST = 25.0  # points; beyond it the baseline failed to learn
 _LEAST_SHARE = 0.001
+_HALF = {"2d": 1000.0, "3d": 200.0}
 _EQUIVALENT_POOL = 10_000
 _TRANSFORMER = re.compile(r"vit|swin|transformer|unetr|sit-", re.IGNORECASE)
 _OPPONENTS = (
@@ -55,6 +58,29 @@ def abundance(share: float | None, count: int | None) -> float | None:
         return None
     value = share if share is not None else min(1.0, (count or 0) / _EQUIVALENT_POOL)
     return 1 + math.log10(max(value, _LEAST_SHARE)) / 3
+
+
+def share_of(patients: float, dims: str) -> float:
+    """Return the share of the published gain that the images of so many patients give.
+
+    n / (n + h): half of it at h patients, which R22 puts at about 1,000 pictures. For volumes h is
+    200: with 316 scans 9 points were gained where 10,412 gained 15 (E024, E023).
+
+    Example:
+        >>> share_of(1000, "2d"), share_of(200, "3d")
+        (0.5, 0.5)
+    """
+    return patients / (patients + _HALF[dims])
+
+
+def own_share(row: Row) -> float:
+    """Return that share for an own result: its gain holds what few images cost already.
+
+    Labelled patients and their share tell how many there were; 1 where they do not.
+    """
+    if not row.label_count or not row.label_fraction or row.dims[0] not in _HALF:
+        return 1.0
+    return share_of(row.label_count / row.label_fraction, row.dims[0])
 
 
 def is_own(row: Row) -> bool:

@@ -146,6 +146,8 @@ def _section(place: int, found: Recommendation, advice: Advice) -> Iterator[str]
     yield from (f"- risk: {risk}" for risk in found.risks)
     if found.alignment is not None:
         yield f"- audit: keeps {100 * found.alignment:.0f} % of what the task needs"
+    if found.counted != found.cautious:
+        yield f"- ranked by: {found.counted:+.1f} ({found.cautious:+.1f} before the audit)"
     yield from _listed("for", found.supporting)
     yield from _listed("against", found.opposing)
     yield "- in full:"

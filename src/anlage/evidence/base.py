@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from anlage.config import fingerprint
 from anlage.errors import ConfigError, DataError
 from anlage.evidence.labels import read_label_rule
 from anlage.evidence.records import Row, Rule, columns, read_row
@@ -28,6 +29,7 @@ __all__ = [
     "known_words",
     "load",
     "local_table",
+    "own_study",
     "read_table",
     "select",
     "write_table",
@@ -95,6 +97,23 @@ def _shipped() -> Base:
         read_table(_ROOM / "studies.csv"),
         tuple(Rule.parse(rule, where=f"rules.json, {rule.get('id')}") for rule in rules),
     )
+
+
+def own_study(store: str, task: str, labels: Iterable[str]) -> str:
+    """Return the name of own results about one task and labels on one store.
+
+    Args:
+        store: The store's fingerprint.
+        task: The task.
+        labels: Its label columns; their order does not matter.
+
+    Example:
+        >>> own_study("fc5d2d80fb212d6e", "segmentation", ())
+        'local-fc5d2d80fb21-segmentation'
+    """
+    named = sorted(labels)
+    name = "-".join(("local", store[:12], task))
+    return f"{name}-{fingerprint({'labels': named})[:8]}" if named else name
 
 
 def read_table(path: Path) -> tuple[Row, ...]:

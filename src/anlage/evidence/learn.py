@@ -1,20 +1,21 @@
 """Add a finished study to the user's own base: one row per strategy, budget and control.
 
-Own rows are told from published ones by their study, ``local-`` and the start of the store's
-fingerprint, so that results on the same images belong together. Learning a study again replaces
-what it taught before.
+Own rows are told from published ones by their study, see `base.own_study`, so that results on the
+same images about the same task and labels belong together. Learning a study again replaces what it
+taught before.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from anlage.config import fingerprint
 from anlage.errors import DataError
-from anlage.evidence.base import local_table, read_table, write_table
+from anlage.evidence.base import local_table, own_study, read_table, write_table
 from anlage.evidence.records import Row, read_row
 from anlage.evidence.vocabulary import METRICS, MODALITIES, TASKS
 from anlage.locks import locked
@@ -30,11 +31,14 @@ _METRICS = {
     "root_mean_squared_error": "rmse",
     "mean_average_precision": "map",
 }
+_FEWEST_RUNS = 2
 _NORMAL = 3.919927969080108  # 95% interval of a normal distribution, in standard deviations
 
 
 def learn(study: str | Path) -> tuple[Row, ...]:
     """Add a study's comparisons with training from scratch to the user's own base.
+
+    Those that prove nothing are left out; which and why is printed.
 
     Args:
         study: Folder of a study.
@@ -46,6 +50,9 @@ def learn(study: str | Path) -> tuple[Row, ...]:
         DataError: If the folder holds no results, or none that can be learnt from.
     """
     values = _results(Path(study))
+    reasons = [reason for one in values["comparisons"] if (reason := _why_not(one))]
+    for reason in reasons:
+        print(f"Not learnt: {reason}.", file=sys.stderr)
     table = local_table()
     with locked(table.parent, what="anlage evidence"):
         before = read_table(table) if table.is_file() else ()
@@ -59,7 +66,9 @@ def learn(study: str | Path) -> tuple[Row, ...]:
         if not new:
             raise DataError(
                 f"{study} must hold a finished comparison of a method with its twin from scratch "
-                "after fine-tuning, it holds none that counts. Let the study finish."
+                "after fine-tuning, it holds none that counts"
+                f"{''.join(f'; {reason}' for reason in reasons)}. Let the study finish, with two "
+                "or more runs of each."
             )
         write_table(table, [*kept, *new])
     return new
@@ -68,8 +77,8 @@ def learn(study: str | Path) -> tuple[Row, ...]:
 def study_rows(values: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield what results.json tells of each method, in the columns of the base.
 
-    Only fine-tuning counts: published figures are about it. Runs that failed or are missing make
-    a comparison unequal, so it is left out.
+    Only fine-tuning counts: published figures are about it. Comparisons that prove nothing, see
+    `_why_not`, are left out.
     """
     data = values["data"]
     methods = _methods(values)
@@ -78,22 +87,20 @@ def study_rows(values: dict[str, Any]) -> Iterator[dict[str, Any]]:
         headline = values["headlines"][one["task"]]
         metric = _METRICS.get(headline, headline)
         figures = _figures(values, one, headline)
-        is_whole = one["delta"] is not None and not one["failed"] and not one.get("missing")
         if (
-            one["rung"] != "finetune"
-            or one["twin"] != "scratch"
+            not _is_meant(one)
+            or _why_not(one)
             or one["arm"] not in methods
             or metric not in METRICS
             or task not in TASKS
             or data["modality"] not in MODALITIES
-            or not is_whole
             or None in figures
         ):
             continue
         cell = _cell(values, one["task"], one["arm"], "finetune", one["budget"])
         patients = data["patients"].get("train", 0)
         yield {
-            "study": f"local-{data['fingerprint'][:12]}",
+            "study": own_study(data["fingerprint"], task, _labels(values, one["task"])),
             "authors": "own study",
             "title": f"{one['task']} of store {data['fingerprint'][:8]}",
             "citation": f"own study, written {values['run'].get('written', '')}",
@@ -120,6 +127,38 @@ def study_rows(values: dict[str, Any]) -> Iterator[dict[str, Any]]:
             "source": _stamp(values),
             "status": "read",
         }
+
+
+def _is_meant(one: dict[str, Any]) -> bool:
+    """Whether a comparison is of a kind that is learnt from: fine-tuning against scratch."""
+    return bool(one["rung"] == "finetune" and one["twin"] == "scratch")
+
+
+def _why_not(one: dict[str, Any]) -> str:
+    """Return why a comparison of the right kind proves nothing; empty if it does."""
+    if not _is_meant(one):
+        return ""
+    faults = {
+        "runs failed or are missing, so that the arms are unequal": one["failed"]
+        or one.get("missing"),
+        "a single run says nothing of how much runs differ": (one.get("runs") or 0) < _FEWEST_RUNS,
+        "the network from scratch gave one answer to every case, it was guessing": one.get(
+            "twin_one_answer"
+        ),
+        "the difference has no interval": None in (one["delta"], one["low"], one["high"]),
+        "too few test patients for a claim": not one.get("is_claimable"),
+    }
+    reason = next((reason for reason, is_so in faults.items() if is_so), "")
+    return reason and f"{one['arm']} for {one['task']} at {one['budget']}: {reason}"
+
+
+def _labels(values: dict[str, Any], title: str) -> tuple[str, ...]:
+    """Return the label columns of a study's task, by its title."""
+    for task in values["config"].get("tasks", ()):
+        labels = tuple(task.get("label") or ())
+        if title == (task.get("name") or "-".join((task["task"], *labels))):
+            return labels
+    return ()
 
 
 def _methods(values: dict[str, Any]) -> dict[str, str]:

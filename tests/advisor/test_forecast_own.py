@@ -1,0 +1,124 @@
+"""What the user's own studies do to the whole answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from anlage.advisor import Profile, advise
+from anlage.advisor.answer import Recommendation
+from anlage.advisor.results import own_share, share_of
+from anlage.evidence.base import Base, own_study
+
+STORE = "0123456789abcdef"
+HERE = own_study(STORE, "classification", ["lesion"])
+SAME_IMAGES = own_study(STORE, "classification", ["age"])
+ELSEWHERE = own_study("fedcba9876543210", "classification", ["lesion"])
+FACTS = {
+    "modality": "cxr",
+    "task": "classification",
+    "dims": 2,
+    "signal": "global",
+    "labelled": 50,
+    "unlabelled": 100,
+    "device": "cpu",
+}
+Asked = Callable[..., dict[str | None, Recommendation]]
+
+
+@pytest.fixture(scope="module")
+def learnt(make) -> Callable[..., Any]:
+    """Return an own result on 100 images of which 50 were labelled."""
+
+    def build(gain: float = 0.2, **changed: Any) -> Any:
+        values = {
+            "row": "L001",
+            "study": HERE,
+            "method": "simclr",
+            "paradigm": "contrastive",
+            "task": "classification",
+            "modality": "cxr",
+            "dims": "2d",
+            "metric": "balanced_accuracy",
+            "ssl": 0.6 + gain,
+            "baseline": 0.6,
+            "delta_se": 0.005,
+            "label_count": 50,
+            "label_fraction": 0.5,
+        }
+        return make(**{**values, **changed})
+
+    return build
+
+
+@pytest.fixture(scope="module")
+def answers(published, table) -> Asked:
+    """Return the recommendations by method, with own results in the base."""
+
+    def ask(*rows: Any, **facts: Any) -> dict[str | None, Recommendation]:
+        base = Base((*published.rows, *rows), published.rules)
+        found = advise(Profile(**{**FACTS, **facts}), base=base, table=table)
+        return {one.strategy.method: one for one in (*found.ranked, *found.not_ready)}
+
+    return ask
+
+
+@pytest.mark.parametrize("gain", [0.2, 0.02, -0.05])
+@pytest.mark.parametrize("facts", [{}, {"unlabelled": None}, {"signal": "local"}])
+def test_an_own_result_on_these_images_is_what_is_told(answers, learnt, gain, facts):
+    found = answers(learnt(gain), study=HERE, **facts)["simclr"].over_scratch
+    assert found.mean == pytest.approx(100 * gain, abs=1.0 if "unlabelled" in facts else 0.3)
+
+
+def test_a_sharp_own_result_earns_trust_and_few_images_do_not_cut_it(answers, learnt):
+    found = answers(learnt(), study=HERE)["simclr"]
+    assert found.confidence == "high"
+    assert found.over_scratch.low == pytest.approx(20 - 1.69 * 0.5, abs=0.3)
+    assert found.over_scratch.high == pytest.approx(20 + 1.69 * 0.5, abs=0.3)
+
+
+def test_a_small_batch_takes_nothing_off_an_own_result(answers, learnt, table):
+    need = table.memory_gb("simclr", "resnet18", 2, 128, 16)
+    small = answers(learnt(), study=HERE, memory_gb=need * 1.01)["simclr"]
+    assert small.strategy.batch_size < 64
+    assert small.over_scratch.mean == pytest.approx(20.0, abs=0.3)
+    untold = answers(memory_gb=need * 1.01)["simclr"]
+    assert untold.terms["design rules"] < answers()["simclr"].terms["design rules"]
+
+
+@pytest.mark.parametrize("study", [SAME_IMAGES, ELSEWHERE])
+def test_another_label_or_store_is_no_proof(answers, learnt, study):
+    plain = answers()["simclr"]
+    here = answers(learnt(), study=HERE)["simclr"]
+    other = answers(learnt(), study=study)["simclr"]
+    assert other.confidence != "high"
+    width = other.over_scratch.high - other.over_scratch.low
+    assert width > 10 * (here.over_scratch.high - here.over_scratch.low)
+    assert plain.over_scratch.mean < other.over_scratch.mean < here.over_scratch.mean
+
+
+def test_another_task_of_the_same_name_is_no_proof(answers, learnt):
+    other = answers(learnt(), study=HERE, task="segmentation")["simclr"]
+    assert other.confidence != "high"
+    assert other.over_scratch.high - other.over_scratch.low > 15
+
+
+def test_an_own_result_elsewhere_is_not_cut_twice_for_few_images(answers, learnt):
+    """+2 from 100 images is more than the literature lets expect of them, so it raises hope."""
+    plain, other = (answers(*rows)["simclr"].over_scratch for rows in ((), (learnt(0.02),)))
+    assert plain.mean < other.mean < 2.0
+
+
+def test_terms_with_own_studies_make_up_the_mean(answers, learnt):
+    found = answers(learnt(), study=HERE)["simclr"]
+    level, labels, rules, share, own = found.terms.values()
+    assert share * (level + labels + rules) + own == pytest.approx(found.over_scratch.mean)
+
+
+def test_own_images_are_counted_from_the_labelled_ones(learnt):
+    assert own_share(learnt()) == pytest.approx(share_of(100, "2d")) == pytest.approx(1 / 11)
+    assert own_share(learnt(dims="3d")) == pytest.approx(1 / 3)
+    assert own_share(learnt(label_count=None)) == 1.0
+    assert own_share(learnt(label_fraction=None)) == 1.0
