@@ -135,9 +135,9 @@ def page(known: dict) -> str:
             "## Planted faults",
             "",
             f"{seeds} seeds, 80 images of 40 patients each, "
-            f"{known['planted']['seconds']:g} s of one core per audit. The faults are gross, the limits "
-            "were set after a look at seeds 0 to 2, and the audits are the quick kind: this shows that "
-            "the audit works, not how it fares with mild faults.",
+            f"{known['planted']['seconds']:g} s of one core per audit. The faults are gross, the "
+            "limits were set after a look at seeds 0 to 2, and the audits are the quick kind: this "
+            "shows that the audit works, not how it fares with mild faults.",
             "",
             "| planted | flagged red | share [95 %, Wilson] |",
             "|---|---|---|",
