@@ -56,7 +56,7 @@ class TwoSpots(Phantom):
 def test_pictures_and_table_equal_what_was_drawn(tmp_path):
     root = write_cohort(tmp_path / "cohort", config=FLAT)
     rows = table(root / "labels.csv")
-    columns = "image,mask,patient,site,lesion,lesion_mm,side,age,x0,y0,x1,y1"
+    columns = "image,mask,patient,site,lesion,lesion_mm,side,age,age_group,x0,y0,x1,y1"
     assert ",".join(rows[0]) == columns
     assert len(rows) == 8
     boxed = 0
@@ -70,6 +70,7 @@ def test_pictures_and_table_equal_what_was_drawn(tmp_path):
             assert row["lesion"] == case.labels["lesion"]
             assert float(row["lesion_mm"]) == case.labels["lesion_mm"]
             assert float(row["age"]) == case.labels["age"]
+            assert row["age_group"] == case.labels["age_group"]
             corners = [row[name] for name in ("x0", "y0", "x1", "y1")]
             if row["lesion"] == "none":
                 assert corners == [""] * 4
