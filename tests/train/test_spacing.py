@@ -10,6 +10,7 @@ from PIL import Image
 from anlage.data.prepare import prepare
 from anlage.data.store import Store
 from anlage.errors import ConfigError
+from anlage.train import start
 from anlage.train.scene import scene_of
 from anlage.train.spacing import check_spacing, shown_spacing_mm
 
@@ -23,6 +24,14 @@ def _spaced(path: Path, *edges: float, resampled: bool = False) -> Store:
     if resampled:
         store.meta = store.meta.model_copy(update={"spacing_mm": edges})
     return store
+
+
+class Found:
+    """A pretrained start of which only the scale is asked."""
+
+    card = None
+    image_size = (16, 16, 16)
+    field = "window"
 
 
 def _check(known: Any, store: Store, **changes: Any) -> None:
@@ -97,6 +106,24 @@ def test_another_scale_on_one_axis_is_refused(edge: float, volumes_store: Path) 
         "allow_other_spacing",
     ):
         _check((2.0, 2.0, edge), _spaced(volumes_store, 2.0, 2.0, 2.0))
+
+
+def test_other_images_than_those_that_count_do_not_decide(volumes_store: Path) -> None:
+    store = _spaced(volumes_store, 4.0, 4.0, 4.0)
+    store.spacing_mm[:3] = 2.0
+    _check((2.0, 2.0, 2.0), store, rows=np.arange(3))
+    with pytest.raises(ConfigError, match="about the size"):
+        _check((2.0, 2.0, 2.0), store)
+
+
+def test_training_is_asked_about_its_own_rows_alone(
+    volumes_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(start, "_pretrained", lambda *_given: Found())
+    monkeypatch.setattr(start, "check_spacing", lambda *_given, rows, **_: asked.append(rows))
+    start.load_start(tmp_path, Store.open(volumes_store), np.arange(2))
+    assert asked[0].tolist() == [0, 1]
 
 
 def test_of_whole_images_the_size_is_what_to_change(volumes_store: Path) -> None:

@@ -55,6 +55,7 @@ def check_spacing(
     size: Sequence[int],
     field: Literal["auto", "image", "window"],
     allow_other: bool,
+    rows: npt.NDArray[np.int64] | None = None,
 ) -> None:
     """Refuse to show an encoder a scale far from the one it was trained at; warn of a near one.
 
@@ -64,12 +65,13 @@ def check_spacing(
         size: Edges of the views.
         field: Whether they show whole images or windows.
         allow_other: Show it any scale, with a warning.
+        rows: Which images count; None for all. Training asks about training rows alone.
 
     Raises:
         ConfigError: If an edge differs by more than a factor of 1.5, and that is not allowed.
     """
     scene = scene_of(store, size=size, field=field)
-    shown_mm = shown_spacing_mm(store, scene)
+    shown_mm = shown_spacing_mm(store, scene, rows)
     if known_mm is None or shown_mm is None:
         return
     ratio = np.array(shown_mm) / np.array(known_mm)

@@ -121,6 +121,7 @@ def load_start(
             size=found.image_size,
             field=found.field,
             allow_other=allow_other_spacing,
+            rows=rows,
         )
         return found
     fresh = build_encoder(
