@@ -52,7 +52,7 @@ class Places:
 
 def absolute(path: Path) -> Path:
     """Return a path with ``..`` taken out by its letters; links stay as they are."""
-    return Path(os.path.abspath(path))  # noqa: PTH100 (Path.absolute keeps "..")
+    return Path(os.path.normpath(path.absolute()))
 
 
 def exists(path: Path) -> bool:
