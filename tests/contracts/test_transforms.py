@@ -20,7 +20,7 @@ INTENSITY = plugins.available("transforms/intensity")
 MASKS = plugins.available("transforms/masks")
 SPACE = {2: (9, 14), 3: (6, 9, 7)}
 STRETCHING = {"affine"}  # changes lengths and angles
-DRAW_NOTHING = {"colour_constancy", "flip", "grayscale", "solarize", "stain_normalize"}
+DRAW_NOTHING = {"flip", "grayscale", "solarize", "stain_normalize"}
 COUNT = 5
 
 linear = pytest.mark.parametrize("name", LINEAR)

@@ -26,7 +26,6 @@ _COLOUR = "the task reads colour, and this changes it"
 _VALUE = "the task reads values, and this changes them"
 
 _COLOURING = (
-    "colour_constancy",
     "colour_temperature",
     "grayscale",
     "hue_saturation",
