@@ -37,7 +37,9 @@ def section(study: Path, title: str, command: str, rungs: list[str]) -> str:
 
 def _table(found: dict[str, Any], task: str, headline: str, rungs: list[str]) -> list[str]:
     judged = {
-        (c["rung"], c["budget"], c["arm"]): c for c in found["comparisons"] if c["task"] == task
+        (c["rung"], c["budget"], c["arm"]): c
+        for c in found["comparisons"]
+        if c["task"] == task and _is_like_for_like(c)
     }
     lines = [
         f"{task}: {headline} with its 95 % interval, and the difference to the twin without "
@@ -55,7 +57,19 @@ def _table(found: dict[str, Any], task: str, headline: str, rungs: list[str]) ->
             f"| {cell['budget']} | {cell['rung']} | {cell['arm']} | {cell['runs']} | "
             f"{_interval(value, 1, 3)} | {_difference(other)} |"
         )
+    kept = [c for c in found["comparisons"] if c["task"] == task and not _is_like_for_like(c)]
+    if kept:
+        lines += ["", "Kept as it is, against the whole network trained from scratch:", ""]
+        lines += ["| labels | adaptation | arm | difference | p (Holm) |", "|---|---|---|---|---|"]
+        lines += [
+            f"| {c['budget']} | {c['rung']} | {c['arm']} | {_difference(c)} |"
+            for c in sorted(kept, key=lambda c: (budgets.index(c["budget"]), c["rung"], c["arm"]))
+        ]
     return lines
+
+
+def _is_like_for_like(found: dict[str, Any]) -> bool:
+    return bool(found.get("twin_rung", found["rung"]) == found["rung"])
 
 
 def _difference(found: dict[str, Any] | None) -> str:

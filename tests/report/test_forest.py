@@ -53,3 +53,24 @@ def test_every_point_is_on_the_scale(rows):
 def test_without_a_width_there_is_still_a_scale(rows, ends):
     (row,) = rows((0.05, *ends))
     assert row.x > WIDTH / 2
+
+
+def test_what_is_kept_as_it_is_has_a_forest_after_the_twins(folder):
+    def change(values):
+        cell, found = values["cells"][0], values["comparisons"][0]
+        values["cells"].append({**cell, "rung": "linear", "arm": "simclr"})
+        kept = {**found, "rung": "linear", "arm": "simclr", "budget": cell["budget"]}
+        values["comparisons"] += [
+            {**kept, "twin_rung": "finetune", "delta": 0.2},
+            {**kept, "twin_rung": "linear", "twin": "random_frozen", "delta": 0.1},
+        ]
+
+    lookup = Lookup(read_study(folder(change)).results)
+    *twins, kept = forests(lookup, "cls")
+    assert [(f.rung, f.twin) for f in twins] == [
+        ("Fine-tuning", "from scratch"),
+        ("Linear probe", "random encoder"),
+    ]
+    assert (kept.rung, kept.twin) == ("Linear probe", "from scratch, fine-tuning")
+    assert [row.delta for row in twins[1].rows] == ["+10.0"]
+    assert [row.delta for row in kept.rows] == ["+20.0"]

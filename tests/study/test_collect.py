@@ -78,8 +78,8 @@ def test_a_difference_is_that_of_the_cells_on_the_headline(study_of, tmp_path):
     results, _, _ = study_of(tmp_path, noisy, draws=3)
     for found in results.comparisons:
         ours, theirs = (
-            cell(results, arm, found.rung).metrics["balanced_accuracy"]["value"]
-            for arm in (found.arm, found.twin)
+            cell(results, arm, rung).metrics["balanced_accuracy"]["value"]
+            for arm, rung in ((found.arm, found.rung), (found.twin, found.twin_rung))
         )
         assert found.delta == pytest.approx(ours - theirs)
         assert found.low <= found.delta <= found.high
@@ -87,17 +87,30 @@ def test_a_difference_is_that_of_the_cells_on_the_headline(study_of, tmp_path):
 
 def test_each_rung_has_its_own_twin(study_of, tmp_path):
     results, _, _ = study_of(tmp_path, noisy)
-    twins = {(c.rung, c.arm, c.twin) for c in results.comparisons}
+    twins = {(c.rung, c.arm, c.twin) for c in results.comparisons if c.is_like_for_like}
     assert twins == {
         ("finetune", "simclr", "scratch"),
         ("linear", "simclr", "random_frozen"),
     }
 
 
+def test_an_encoder_kept_as_it_is_also_meets_the_network_from_scratch(study_of, tmp_path):
+    results, _, _ = study_of(tmp_path, noisy, draws=3)
+    (found,) = [c for c in results.comparisons if not c.is_like_for_like]
+    assert (found.arm, found.rung) == ("simclr", "linear")
+    assert (found.twin, found.twin_rung) == ("scratch", "finetune")
+    assert results.planned_rungs == {found.task: ("finetune", "linear")}
+
+
+def test_without_the_network_from_scratch_there_is_nothing_else_to_meet(study_of, tmp_path):
+    results, _, _ = study_of(tmp_path, noisy, controls=["random_frozen"])
+    assert {(c.rung, c.twin_rung) for c in results.comparisons} == {("linear", "linear")}
+
+
 def test_p_values_are_adjusted_over_all_comparisons_of_the_study(study_of, tmp_path):
     results, _, _ = study_of(tmp_path, noisy, draws=3, budgets=["1-shot", "2-shot", "100%"])
     raw = [c.p_value for c in results.comparisons]
-    assert len(raw) == 6
+    assert len(raw) == 9
     expected = multipletests(raw, method="holm")[1]
     np.testing.assert_allclose([c.p_adjusted for c in results.comparisons], expected)
 
@@ -111,8 +124,8 @@ def test_planned_comparisons_count_before_they_are_there(study_of, tmp_path):
         budgets=["2-shot", "100%"],
     )
     raw = [c.p_value for c in results.comparisons]
-    assert len(raw) == 2
-    expected = multipletests([*raw, 1, 1], method="holm")[1][:2]
+    assert len(raw) == 3
+    expected = multipletests([*raw, 1, 1, 1], method="holm")[1][:3]
     np.testing.assert_allclose([c.p_adjusted for c in results.comparisons], expected)
 
 

@@ -24,6 +24,7 @@ COMPARISON = Comparison(
     arm="simclr",
     twin="random_frozen",
     rung="linear",
+    twin_rung="linear",
     budget="10%",
     delta=0.1,
     low=-0.1,

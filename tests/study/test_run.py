@@ -253,7 +253,7 @@ def compared(arm, rung, **changes):
     given = dict.fromkeys(("delta", "low", "high"), 0.1) | dict.fromkeys(("p_value",), 0.001)
     given |= {"task": "classification-lesion", "twin": "scratch", "budget": "2-shot"}
     given |= {"p_adjusted": 0.001, "probability_better": 1.0, "is_claimable": True}
-    given |= {"failed": 0, "runs": 3, "missing": 0, **changes}
+    given |= {"failed": 0, "runs": 3, "missing": 0, "twin_rung": rung, **changes}
     return Comparison(arm=arm, rung=rung, **given)
 
 
@@ -263,6 +263,7 @@ def compared(arm, rung, **changes):
         ([compared("imagenet", "finetune"), compared("mae", "finetune")], "mae"),
         ([compared("simclr", "knn"), compared("mae", "finetune")], "mae"),
         ([compared("mae", "linear", p_adjusted=0.5), compared("simclr", "knn")], "simclr"),
+        ([compared("simclr", "knn", twin="random_frozen"), compared("mae", "linear")], "mae"),
         ([compared("imagenet", "finetune")], None),
     ],
 )
@@ -279,6 +280,8 @@ def test_the_next_command_starts_from_a_strategy_that_helps_on_the_dearest_rung(
     *why, said = module._next(slices_store, tmp_path, config, plan, results)
     assert bool(why) == (arm is None)
     assert f"--start {tmp_path / 'pretrain' / arm if arm else 'scratch'}" in said
+    is_kept = all(c.rung != "finetune" for c in found)
+    assert ("--set adapt.mode=frozen" in said) == is_kept
 
 
 def test_a_collapsed_pretraining_is_a_failure_of_its_arm(slices_store, quick, tmp_path, capsys):

@@ -26,7 +26,7 @@ def comparison(**changes):
         "runs": 3,
         "missing": 0,
     }
-    return Comparison(**{**given, **changes})
+    return Comparison(**{**given, "twin_rung": changes.get("rung", "finetune"), **changes})
 
 
 def results(*comparisons):
@@ -175,3 +175,30 @@ def test_a_twin_that_guesses_is_told_and_what_to_do(number, words):
 
 def test_a_strategy_that_guesses_is_no_excuse_for_its_twin():
     assert "guessing" not in verdict_of(results(comparison(one_answer=3)), "cls", "simclr")
+
+
+def kept(**changes):
+    return comparison(rung="linear", **{"twin_rung": "finetune", **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "BETTER at 5-shot (+6.2 points [2.1, 10.4])."),
+        ({"delta": -0.05, "low": -0.09, "high": -0.01}, "WORSE at 5-shot (-5.0 points"),
+        ({"p_adjusted": 0.05}, "no evidence of a difference at 5-shot"),
+        ({"missing": 1}, "not finished at 5-shot"),
+        ({"failed": 1}, "could not be compared at 5-shot (1 failed runs)."),
+    ],
+)
+def test_an_encoder_kept_as_it_is_gets_a_sentence_of_its_own(changes, words):
+    sentence = verdict_of(results(comparison(delta=0.01), kept(**changes)), "cls", "simclr")
+    first, second = sentence.split(" Linear probe on its encoder, ")
+    assert "helps at 5-shot (+1.0 points" in first
+    assert second.startswith(f"against the whole network trained from scratch: {words}")
+
+
+def test_a_kept_encoder_does_not_make_pretraining_help():
+    found = results(comparison(low=-0.1), kept())
+    assert "simclr shows no evidence of help" in verdict_of(found, "cls", "simclr")
+    assert "Linear probe" not in verdict_of(results(comparison()), "cls", "simclr")

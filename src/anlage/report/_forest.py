@@ -48,7 +48,7 @@ class ForestRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Forest:
-    """All comparisons of one task on one rung."""
+    """All comparisons of one task on one rung with one kind of arm without pretraining."""
 
     task: str
     rung: str
@@ -59,18 +59,22 @@ class Forest:
 
 
 def forests(lookup: Lookup, task: str) -> tuple[Forest, ...]:
-    """Return one forest per rung that was compared, dear before cheap."""
+    """Return a forest per rung that was compared: with twins first, dear before cheap."""
     own = [c for c in lookup.results.comparisons if c.task == task]
-    rungs = [rung for rung in LADDER if any(c.rung == rung for c in own)]
-    return tuple(_forest(lookup, task, rung) for rung in rungs)
+    return tuple(
+        _forest(lookup, task, rung, is_like_for_like=alike)
+        for alike in (True, False)
+        for rung in LADDER
+        if any(c.rung == rung and c.is_like_for_like == alike for c in own)
+    )
 
 
-def _forest(lookup: Lookup, task: str, rung: str) -> Forest:
+def _forest(lookup: Lookup, task: str, rung: str, *, is_like_for_like: bool) -> Forest:
     found = [
-        comparison
+        one
         for budget in lookup.budgets(task)
         for arm in lookup.arms(task, rung)
-        if (comparison := lookup.comparison(task, rung, budget, arm))
+        if (one := lookup.comparison(task, rung, budget, arm, is_like_for_like=is_like_for_like))
     ]
     scale = _Scale(found)
     colours = {name: style.colour for name, style in styles(lookup).items()}
@@ -78,11 +82,16 @@ def _forest(lookup: Lookup, task: str, rung: str) -> Forest:
     return Forest(
         task=task,
         rung=rung_name(rung),
-        twin=arm_name(found[0].twin) if found else "",
+        twin=_twin(found[0]) if found else "",
         zero_x=scale.place(0.0),
         ticks=tuple((scale.place(tick / 100), tick_text(tick)) for tick in ticks),
         rows=tuple(_row(item, scale, colours.get(item.arm, _GREY)) for item in found),
     )
+
+
+def _twin(found: Comparison) -> str:
+    name = arm_name(found.twin)
+    return name if found.is_like_for_like else f"{name}, {rung_name(found.twin_rung or '').lower()}"
 
 
 class _Scale:

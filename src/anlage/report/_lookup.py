@@ -19,7 +19,9 @@ class Lookup:
     def __init__(self, results: Results) -> None:
         self.results = results
         self._cells = {(c.task, c.rung, c.budget, c.arm): c for c in results.cells}
-        self._comparisons = {(c.task, c.rung, c.budget, c.arm): c for c in results.comparisons}
+        self._comparisons = {
+            (c.task, c.rung, c.budget, c.arm, c.is_like_for_like): c for c in results.comparisons
+        }
 
     @cached_property
     def tasks(self) -> tuple[str, ...]:
@@ -45,9 +47,11 @@ class Lookup:
         cell = self.cell(task, rung, budget, arm)
         return cell.metrics.get(self.headline(task)) if cell else None
 
-    def comparison(self, task: str, rung: str, budget: str, arm: str) -> Comparison | None:
-        """Return an arm's comparison with its twin, if both were run."""
-        return self._comparisons.get((task, rung, budget, arm))
+    def comparison(
+        self, task: str, rung: str, budget: str, arm: str, *, is_like_for_like: bool = True
+    ) -> Comparison | None:
+        """Return an arm's comparison with its twin, or with the network trained from scratch."""
+        return self._comparisons.get((task, rung, budget, arm, is_like_for_like))
 
     def judgement(self, task: str, rung: str, budget: str, arm: str) -> Judgement | None:
         """Return what may be said of an arm against its twin."""
@@ -77,7 +81,11 @@ class Lookup:
 
     def deciding_rung(self, task: str, strategy: str) -> str | None:
         """Return the dearest rung on which a strategy is compared, done or not: the verdict's."""
-        own = {c.rung for c in self.results.comparisons if (c.task, c.arm) == (task, strategy)}
+        own = {
+            c.rung
+            for c in self.results.comparisons
+            if (c.task, c.arm) == (task, strategy) and c.is_like_for_like
+        }
         planned = self.results.planned_rungs.get(task) or own
         return next((rung for rung in LADDER if rung in planned), None)
 

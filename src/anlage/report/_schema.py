@@ -62,12 +62,13 @@ class Cell(_Part):
 
 
 class Comparison(_Part):
-    """An arm against its twin, signed so that above zero is better."""
+    """An arm against one without pretraining, signed so that above zero is better."""
 
     task: str
     arm: str
     twin: str
     rung: str
+    twin_rung: str | None = None
     budget: str
     delta: Number = None
     low: Number = None
@@ -81,6 +82,11 @@ class Comparison(_Part):
     missing: int = 0
     one_answer: int = 0
     twin_one_answer: int = 0
+
+    @property
+    def is_like_for_like(self) -> bool:
+        """Whether both were adapted in the same way, so that pretraining alone differs."""
+        return self.twin_rung in {None, self.rung}
 
 
 class TaskFacts(_Part):

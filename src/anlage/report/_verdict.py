@@ -54,7 +54,8 @@ def _judged(lookup: Lookup, task: str, strategy: str) -> Iterator[tuple[str, flo
     """Yield what is claimed of a strategy, with the interval's distance from zero."""
     rung = lookup.deciding_rung(task, strategy)
     for found in lookup.results.comparisons:
-        if (found.task, found.arm, found.rung) == (task, strategy, rung):
+        is_asked = found.rung == rung or not found.is_like_for_like
+        if (found.task, found.arm) == (task, strategy) and is_asked:
             word = judge(found)
             if word in {"helps", "harms"}:
                 yield word, min(abs(found.low or 0.0), abs(found.high or 0.0))
@@ -146,6 +147,8 @@ def _guesses(lookup: Lookup) -> Iterator[str]:
     """Name arms that answered every case alike: differences to them are differences to guessing."""
     places: dict[tuple[str, str], list[str]] = {}
     for found in lookup.results.comparisons:
+        if not found.is_like_for_like:
+            continue  # both arms have comparisons of their own
         where = f"{found.task}, {rung_name(found.rung).lower()}, {found.budget}"
         for arm, number in ((found.arm, found.one_answer), (found.twin, found.twin_one_answer)):
             if number and arm != "pixels":

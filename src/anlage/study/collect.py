@@ -15,7 +15,7 @@ from anlage.metrics.statistics.holm import holm
 from anlage.metrics.statistics.paired_difference import paired_difference
 from anlage.study.config import StudyConfig
 from anlage.study.ledger import Ledger
-from anlage.study.plan import TWINS, Adaptation, StudyPlan
+from anlage.study.plan import Adaptation, StudyPlan, rivals
 from anlage.study.results import Cell, Comparison, Results
 
 __all__ = ["collect"]
@@ -39,11 +39,11 @@ def collect(store: Store, plan: StudyPlan, ledger: Ledger, config: StudyConfig) 
         if tried:
             arms[place] = _Arm(store, plan, ledger, tried, missing=len(jobs) - len(tried))
     all_pairs = [
-        (place, (task, rung, budget, twin))
+        (place, other)
         for place in planned
         for task, rung, budget, name in [place]
-        if (twin := TWINS.get(rung)) and name not in {twin, "pixels"}  # no claim is about pixels
-        if (task, rung, budget, twin) in planned
+        for twin, twin_rung in rivals(name, rung)
+        if (other := (task, twin_rung, budget, twin)) in planned
     ]
     pairs = {
         (first, second): shared
@@ -72,7 +72,13 @@ def collect(store: Store, plan: StudyPlan, ledger: Ledger, config: StudyConfig) 
             if (reason := ledger.error(job.key)) is not None
         ),
         planned_rungs={
-            title: tuple(dict.fromkeys(first[1] for first, _ in all_pairs if first[0] == title))
+            title: tuple(
+                dict.fromkeys(
+                    rung
+                    for (task, rung, *_), (_, twin_rung, *_) in all_pairs
+                    if task == title and rung == twin_rung
+                )
+            )
             for title in plan.tasks
         },
     )
@@ -211,6 +217,7 @@ def _comparison(
         arm=first.arm,
         twin=second.arm,
         rung=first.rung,
+        twin_rung=second.rung,
         budget=first.labels.budget,
         delta=value,
         low=low,

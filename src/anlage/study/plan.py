@@ -21,7 +21,15 @@ from anlage.train.adapt import AdaptConfig
 from anlage.train.finetune import build_task
 from anlage.train.pretrain import PretrainConfig
 
-__all__ = ["TWINS", "Adaptation", "Pretraining", "StudyPlan", "TaskPlan", "make_plan"]
+__all__ = [
+    "TWINS",
+    "Adaptation",
+    "Pretraining",
+    "StudyPlan",
+    "TaskPlan",
+    "make_plan",
+    "rivals",
+]
 
 # the arm without pretraining that a strategy is compared with, by rung
 TWINS = {
@@ -30,6 +38,9 @@ TWINS = {
     "linear": "random_frozen",
     "knn": "random_frozen",
 }
+
+# what trains little besides the encoder, and is therefore also compared with a whole training
+_CHEAP = {"linear", "frozen"}
 
 Rows = npt.NDArray[np.int64]
 
@@ -121,6 +132,21 @@ class StudyPlan:
     pretrainings: tuple[Pretraining, ...]
     adaptations: tuple[Adaptation, ...]
     notes: tuple[str, ...]
+
+
+def rivals(arm: str, rung: str) -> tuple[tuple[str, str], ...]:
+    """Return the arms without pretraining that an arm is compared with, and on which rung.
+
+    The first is its twin, which differs in nothing but pretraining. A pretrained encoder that is
+    kept as it is also meets the network that was trained from scratch as a whole: the question of
+    somebody who has few labels is which of the two to use, and with few labels a linear probe
+    can be the better use of a pretrained encoder.
+    """
+    twin = TWINS.get(rung)
+    if twin is None or arm in {twin, "pixels"}:  # no claim is about pixels
+        return ()
+    whole = (("scratch", "finetune"),) if rung in _CHEAP else ()
+    return ((twin, rung), *whole)
 
 
 def make_plan(store: Store, config: StudyConfig) -> StudyPlan:

@@ -40,9 +40,12 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """A strategy against its twin without pretraining, on identical cases, headline metric.
+    """A strategy against an arm without pretraining, on identical cases, headline metric.
 
     Attributes:
+        twin: The arm without pretraining.
+        twin_rung: How that was adapted: like the strategy, or fine-tuned where the strategy's
+            encoder was kept as it is.
         delta: Strategy minus twin, signed so that above zero is better.
         low: Lower end of the interval.
         high: Upper end.
@@ -61,6 +64,7 @@ class Comparison:
     arm: str
     twin: str
     rung: str
+    twin_rung: str
     budget: str
     delta: float | None
     low: float | None
@@ -74,6 +78,11 @@ class Comparison:
     missing: int
     one_answer: int = 0
     twin_one_answer: int = 0
+
+    @property
+    def is_like_for_like(self) -> bool:
+        """Whether both were adapted in the same way, so that pretraining alone differs."""
+        return self.rung == self.twin_rung
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -193,15 +193,17 @@ def _next(
 ) -> tuple[str, ...]:
     """Return the command that uses the answer: a model from what helps, or from scratch, and why.
 
-    Of several strategies that help, one that does so on the dearest rung is taken.
+    Of several strategies that help, one that beats the network from scratch is taken, and of
+    those one that does so on the dearest rung; what helps as it is, is kept as it is.
     """
     own = {strategy.title for strategy in config.strategies}
     helping = [c for c in results.comparisons if c.arm in own and judge(c) == "helps"]
-    helps = min(helping, key=lambda c: LADDER.index(c.rung), default=None)
+    helps = min(helping, key=lambda c: (c.twin != "scratch", LADDER.index(c.rung)), default=None)
     choice = next(c for c in config.tasks if helps is None or c.title == helps.task)
     runs = [job for job in plan.pretrainings if helps and job.strategy == helps.arm]
     start = str(root / "pretrain" / runs[0].key) if runs else "scratch"
     labels = "".join(f" --label {name}" for name in choice.label)
+    labels += " --set adapt.mode=frozen" if helps and helps.rung != "finetune" else ""
     why = "No pretraining was shown to help, so the next command starts from scratch."
     command = f"anlage finetune {store} --start {start} --task {choice.task}{labels}"
     return (*(() if runs else (why,)), f"Next: {command} --out {root}-tuned")

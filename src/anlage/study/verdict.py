@@ -23,6 +23,13 @@ _SAID = {
     "unfinished": "is not finished",
     "failed": "could not be compared",
 }
+_KEPT = {
+    "helps": "BETTER",
+    "harms": "WORSE",
+    "no evidence": "no evidence of a difference",
+    "unfinished": "not finished",
+    "failed": "could not be compared",
+}
 
 
 def verdict(results: Results, strategies: Sequence[str]) -> list[str]:
@@ -34,7 +41,8 @@ def verdict(results: Results, strategies: Sequence[str]) -> list[str]:
 
 def verdict_of(results: Results, task: str, strategy: str) -> str:
     """Return the statement on one strategy for one task."""
-    own = [c for c in results.comparisons if c.arm == strategy and c.task == task]
+    found = [c for c in results.comparisons if c.arm == strategy and c.task == task]
+    own = [c for c in found if c.is_like_for_like]
     planned = results.planned_rungs.get(task) or [c.rung for c in own]
     rung = next((rung for rung in LADDER if rung in planned), None)
     if rung is None:
@@ -45,16 +53,14 @@ def verdict_of(results: Results, task: str, strategy: str) -> str:
     way = rung_name(rung).lower()
     if not own:
         return f"{task}: the comparison of {strategy} after {way} is not finished."
-    found: dict[str, list[Comparison]] = {}
-    for comparison in own:
-        found.setdefault(judge(comparison), []).append(comparison)
-    parts = [f"{words} at {_places(found[kind])}" for kind, words in _SAID.items() if kind in found]
+    kinds = _by_judgement(own)
+    parts = [f"{words} at {_places(kinds[kind])}" for kind, words in _SAID.items() if kind in kinds]
     sentences = [f"pretraining with {strategy} {'; '.join(parts)}"] if parts else []
-    if few := found.get("too few patients"):
+    if few := kinds.get("too few patients"):
         patients = _patients(results, task, rung)
         sentences.append(f"with {patients} no claim can be made about {strategy} at {_places(few)}")
-    for runs in sorted({c.runs for c in found.get("too few runs", ())}):
-        few = [c for c in found["too few runs"] if c.runs == runs]
+    for runs in sorted({c.runs for c in kinds.get("too few runs", ())}):
+        few = [c for c in kinds["too few runs"] if c.runs == runs]
         sentences.append(
             f"with {several(runs, 'run')} no claim can be made about {strategy} at {_places(few)}"
         )
@@ -62,8 +68,29 @@ def verdict_of(results: Results, task: str, strategy: str) -> str:
     return (
         f"{task}: {'; '.join(sentences)}. "
         f"Points of {metric} after {way}, against {_TWINS[own[0].twin]}."
-        f"{_guesses(own)}"
+        f"{_guesses(own)}{_kept_as_it_is([c for c in found if not c.is_like_for_like])}"
     )
+
+
+def _by_judgement(found: Sequence[Comparison]) -> dict[str, list[Comparison]]:
+    kinds: dict[str, list[Comparison]] = {}
+    for comparison in found:
+        kinds.setdefault(judge(comparison), []).append(comparison)
+    return kinds
+
+
+def _kept_as_it_is(found: Sequence[Comparison]) -> str:
+    """Say how the encoder fares, kept as it is, against the network trained from scratch."""
+    sentences = ""
+    for rung in dict.fromkeys(c.rung for c in found):
+        kinds = _by_judgement([c for c in found if c.rung == rung])
+        parts = [f"{words} at {_places(kinds[k])}" for k, words in _KEPT.items() if k in kinds]
+        if parts:
+            sentences += (
+                f" {rung_name(rung)} on its encoder, against the whole network trained from "
+                f"scratch: {'; '.join(parts)}."
+            )
+    return sentences
 
 
 def _places(found: Sequence[Comparison]) -> str:
