@@ -1,59 +1,87 @@
-"""The regret of the advisor's choices among the measured arms of finished studies."""
+"""The advisor on finished studies: regret of its choices, and what its intervals hold."""
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from anlage import plugins
-from anlage.advisor import Profile, advise
+from anlage.advisor import Advice, Profile, advise
+from anlage.advisor.answer import Recommendation
+from anlage.advisor.forecast import LEVEL
+from anlage.advisor.mixed import student_quantile
 from anlage.evidence import Base, Row
 from anlage.evidence.learn import study_rows
 from anlage.evidence.records import read_row
 
 REPLICATES = 5000
+ADVISOR = "**the advisor**"
+PRICES = (0.0, 0.5, 2.0)
+FORMER = "former rule: the gain that is exceeded in 6 of 10 cases"
+HISTORY = """**What became of it.** An earlier version of the advisor had a regret of 1.7 [0.3,
+3.8] on the six studies brain_tumor4 (10- and 50-shot), pneumonia_cxr (5-shot),
+ham10000, busi_lesions, hippocampus and virtual_cohort (age groups): it stayed out
+on brain_tumor4, where pretraining gained 6.7 and 6.8 points. The literature alone
+expected +3.9 and +2.9 there, also after the cut for few images (n / (n + h) =
+0.63), and would have pretrained; rules spoke for it. What tipped it were the gains
+near zero of the other studies: they counted as if measured without a doubt for any
+data set and number of labels, which left +1.3 and +0.7; and the rule asked for a
+gain that is exceeded in 6 of 10 cases, that is for about +2. Since then own results
+have a place among label budgets and a data set of their own, which leaves +2.0 and
++1.0, and strategies are ranked by the expected gain less one point. The price was
+fixed before any regret was computed with it, though not blindly: what the earlier
+version had expected was known; a lower one would have done better here, a higher
+one not worse, and it was not changed after that. These studies had been seen, so
+they are no proof of the new rule; studies that are made from now on are."""
+Arms = dict[str, float]
+Worth = Callable[[Recommendation], float]
 
 
-def regret_section(base: Base, folders: Sequence[Path]) -> str:
-    """Compare choices among the measured arms of finished studies."""
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One task of one study at one label budget.
+
+    Attributes:
+        data: Fingerprint of the store: studies of the same one count as one.
+        arms: Headline metric after fine-tuning of every arm that the advisor could name.
+        methods: Method of each strategy by its title.
+        advice: Without anything that was learnt on this data set.
+    """
+
+    study: str
+    data: str
+    task: str
+    budget: str
+    arms: Arms
+    methods: dict[str, str]
+    advice: Advice
+
+
+def cases(base: Base, folders: Sequence[Path]) -> list[Case]:
+    """Ask the advisor about every task and budget of finished studies."""
     studies = {folder.name: json.loads((folder / "results.json").read_text()) for folder in folders}
-    lines = ["## 3. Regret on measured studies", ""]
-    if not studies:
-        return "\n".join([*lines, "No study was given."])
-    lines += [
-        "Points of the headline metric after fine-tuning; *choice* is the advisor's. Most studies "
-        "measured one pretraining, the one that was expected to suit; so 'always the pretraining "
-        "that was measured' already knows what the advisor has to find out, and the advisor can "
-        "lose only by staying out.",
-        "",
-        "| study | labels | measured arms | choice | regret |",
-        "|---|---|---|---|---|",
-    ]
-    regrets: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    found = []
     for name, values in studies.items():
         evidence = Base((*base.rows, *own_rows(studies, name)), base.rules)
         for task, budget, arms in measured(values):
-            picks = choices(evidence, values, task, budget, arms)
-            best = max(arms.values())
-            for who, arm in picks.items():
-                value = np.mean(list(arms.values())) if arm is None else arms[arm]
-                regrets[who][name].append(100 * float(best - value))
-            shown = ", ".join(f"{arm} {100 * value:.1f}" for arm, value in arms.items())
-            lines.append(
-                f"| {name} | {budget} | {shown} | {picks['**the advisor**']} | "
-                f"{100 * (best - arms[picks['**the advisor**']]):.1f} |"
+            found.append(
+                Case(
+                    study=name,
+                    data=values["data"]["fingerprint"],
+                    task=task,
+                    budget=budget,
+                    arms=arms,
+                    methods=named(values),
+                    advice=advise(profile_of(values, task, budget, arms), base=evidence),
+                )
             )
-    lines += ["", "| chooses | mean regret, every study counting once |", "|---|---|"]
-    lines += [
-        f"| {who} | {told([float(np.mean(one)) for one in found.values()], '.1')} |"
-        for who, found in regrets.items()
-    ]
-    return "\n".join(lines)
+    return found
 
 
 def own_rows(studies: dict[str, Any], left_out: str) -> list[Row]:
@@ -68,30 +96,37 @@ def own_rows(studies: dict[str, Any], left_out: str) -> list[Row]:
     return [read_row({**row, "row": f"L{n:03d}"}, where="study") for n, row in enumerate(found, 1)]
 
 
-def measured(values: dict[str, Any]) -> Iterable[tuple[str, str, dict[str, float]]]:
-    """Yield task, budget and the fine-tuned value of every arm that the advisor could name."""
-    methods = {one.get("name") or one["method"] for one in values["config"]["strategies"]}
-    cells: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
+def named(values: dict[str, Any]) -> dict[str, str]:
+    """Return the method of each strategy by its title."""
+    return {
+        one.get("name") or one["method"]: one["method"] for one in values["config"]["strategies"]
+    }
+
+
+def measured(values: dict[str, Any]) -> Iterator[tuple[str, str, Arms]]:
+    """Yield task, budget and the fine-tuned value of every arm that the advisor could name.
+
+    All arms were fine-tuned, so a probe never meets a network that was.
+    """
+    cells: dict[tuple[str, str], Arms] = defaultdict(dict)
     for cell in values["cells"]:
         value = cell["metrics"].get(values["headlines"][cell["task"]], {}).get("value")
-        is_arm = cell["arm"] in methods | {"scratch", "imagenet"}
-        if cell["rung"] == "finetune" and is_arm and value is not None:
+        is_arm = cell["arm"] in named(values).keys() | {"scratch", "imagenet"}
+        if cell["rung"] == "finetune" and is_arm and value is not None and not cell["failed"]:
             cells[cell["task"], cell["budget"]][cell["arm"]] = value
     for (task, budget), arms in cells.items():
-        if len(arms) > 1 and "scratch" in arms:
+        if "scratch" in arms and any(name in arms for name in named(values)):
             yield task, budget, arms
 
 
-def choices(
-    evidence: Base, values: dict[str, Any], task: str, budget: str, arms: dict[str, float]
-) -> dict[str, str | None]:
-    """Return whose choice is which arm; None for one at random."""
+def profile_of(values: dict[str, Any], task: str, budget: str, arms: Arms) -> Profile:
+    """Return what is known of a case beforehand."""
     labelled = next(
         cell["train_patients"]
         for cell in values["cells"]
         if (cell["task"], cell["budget"], cell["arm"]) == (task, budget, "scratch")
     )
-    profile = Profile(
+    return Profile(
         modality=values["data"]["modality"],
         dims=values["data"]["dims"],
         task=values["tasks"][task]["task"],
@@ -99,28 +134,114 @@ def choices(
         unlabelled=values["data"]["patients"]["train"],
         weights=("imagenet",) if "imagenet" in arms else (),
     )
-    named = {
-        one.get("name") or one["method"]: one["method"] for one in values["config"]["strategies"]
-    }
-    order = [one.strategy for one in advise(profile, base=evidence).ranked]
-    ranked = [one.method or {"none": "scratch"}.get(one.kind, one.kind) for one in order]
-    arm_of = {method: title for title, method in named.items()}
-    advised = next(arm_of.get(name, name) for name in ranked if arm_of.get(name, name) in arms)
 
-    def of(paradigm: str) -> str:
+
+def regret_section(found: Sequence[Case]) -> str:
+    """Compare choices among the measured arms of finished studies."""
+    lines = ["## 3. Regret on measured studies", ""]
+    if not found:
+        return "\n".join([*lines, "No study was given."])
+    lines += [
+        "Points of the headline metric after fine-tuning. *Choice* is the advisor's: of everything "
+        "that was measured, what it ranks first; its expected gain for the best ranked pretraining "
+        "that was measured is beside it, with the chance that it is a gain. Studies of the same "
+        "data set count once. Where one pretraining was measured it was the one that was expected "
+        "to suit; then whoever always pretrains already knows what the advisor has to find out, "
+        "and the advisor can lose only by staying out.",
+        "",
+        "| study | task | labels | measured arms | expected | chance | choice | regret |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    regrets: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for case in found:
+        picks = choices(case)
+        best = max(case.arms.values())
+        for who, titles in picks.items():
+            value = np.mean([case.arms[title] for title in titles])
+            regrets[who][case.data].append(100 * float(best - value))
+        shown = ", ".join(f"{arm} {100 * value:.1f}" for arm, value in case.arms.items())
+        first = next(
+            one
+            for one in case.advice.ranked
+            if titles_of(case, one) not in ([], ["scratch"], ["imagenet"])
+        )
+        lines.append(
+            f"| {case.study} | {case.task} | {case.budget} | {shown} | "
+            f"{first.over_scratch.mean:+.1f} | {100 * first.chance:.0f} % | "
+            f"{', '.join(picks[ADVISOR])} | {regrets[ADVISOR][case.data][-1]:.1f} |"
+        )
+    lines += [
+        "",
+        f"| chooses | mean regret, every data set ({len(regrets[ADVISOR])}) counting once |",
+    ]
+    lines += ["|---|---|"]
+    lines += [
+        f"| {who} | {told([float(np.mean(one)) for one in values.values()], '.1')} |"
+        for who, values in regrets.items()
+    ]
+    return "\n".join([*lines, "", HISTORY])
+
+
+def choices(case: Case) -> dict[str, list[str]]:
+    """Return who chooses which arms; of several one is taken at random."""
+    pretrained = [title for title in case.methods if title in case.arms]
+
+    def of(paradigm: str) -> list[str]:
         known = [
-            t for t, m in named.items() if t in arms and plugins.family("methods", m) == paradigm
+            title
+            for title in pretrained
+            if plugins.family("methods", case.methods[title]) == paradigm
         ]
-        return known[0] if known else "scratch"
+        return known or ["scratch"]
 
     return {
-        "**the advisor**": advised,
-        "(b) generative where measured, else scratch": of("generative"),
-        "(c) contrastive where measured, else scratch": of("contrastive"),
-        "always the pretraining that was measured": next(t for t in named if t in arms),
-        "never pretraining": "scratch",
-        "at random": None,
+        ADVISOR: chosen(case, lambda one: one.counted),
+        **{
+            f"the same, if a pretraining must gain {price:g} points": chosen(
+                case, lambda one, price=price: one.over_scratch.mean - price * (one.price > 0)
+            )
+            for price in PRICES
+        },
+        FORMER: chosen(case, cautious),
+        "generative where measured, else scratch": of("generative"),
+        "contrastive where measured, else scratch": of("contrastive"),
+        "always a pretraining that was measured": pretrained,
+        "never pretraining": ["scratch"],
+        "at random": list(case.arms),
     }
+
+
+def chosen(case: Case, worth: Worth) -> list[str]:
+    """Return the measured arms of the strategy that is worth most; equals keep their order."""
+    ranked = sorted(case.advice.ranked, key=lambda one: -round(worth(one), 9))
+    return next(titles for one in ranked if (titles := titles_of(case, one)))
+
+
+def titles_of(case: Case, found: Recommendation) -> list[str]:
+    """Return the measured arms that are a strategy: several where they share a method."""
+    plan = found.strategy
+    if plan.kind in {"none", "imagenet"}:
+        title = "scratch" if plan.kind == "none" else "imagenet"
+        return [title] if title in case.arms else []
+    return [title for title, m in case.methods.items() if m == plan.method and title in case.arms]
+
+
+def cautious(found: Recommendation) -> float:
+    """Return the gain that is exceeded in 6 of 10 cases, from mean and interval."""
+    gain = found.over_scratch
+    deviation = (gain.high - gain.low) / (2 * student_quantile(0.5 + LEVEL / 2, 31))
+    return gain.mean + student_quantile(0.4, 31) * deviation
+
+
+def measured_gains(found: Sequence[Case]) -> list[tuple[str, float, Recommendation]]:
+    """Return data set, measured gain over scratch and recommendation of every strategy."""
+    return [
+        (case.data, 100 * (case.arms[title] - case.arms["scratch"]), one)
+        for case in found
+        for one in case.advice.ranked
+        for title in titles_of(case, one)
+        if title in case.methods
+    ]
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:

@@ -7,6 +7,7 @@ from anlage.advisor.forecast import (
     against_imagenet,
     imagenet_gain,
     method_gain,
+    method_gap,
     weights_gain,
     yield_of,
 )
@@ -84,7 +85,26 @@ def test_public_weights_gain_like_an_unknown_method_on_plenty_of_images(model):
     assert few.mean == pytest.approx(many.mean)
 
 
-def test_cautious_is_below_the_mean_and_harm_falls_with_it(model):
+def test_harm_falls_with_the_expected_gain(model):
     good, bad = gain(model, unlabelled=100_000), gain(model, unlabelled=100)
-    assert good.cautious < good.mean
+    assert good.mean > bad.mean
     assert good.harm < bad.harm
+
+
+def test_two_methods_on_the_same_images_differ_by_less_than_their_gains_are_unsure(model):
+    profile = Profile(**KNOWN)
+    first, second = ("contrastive", "simclr", 64), ("generative", "mae", 64)
+    gap = method_gap(model, profile, first, second)
+    means = [gain(model).mean, gain(model, "generative", "mae").mean]
+    assert gap is not None
+    assert gap.mean == pytest.approx(means[0] - means[1])
+    assert gap.high - gap.low < 0.8 * (gain(model).high - gain(model).low)
+    back = method_gap(model, profile, second, first)
+    assert back is not None
+    assert (back.mean, back.low) == (pytest.approx(-gap.mean), pytest.approx(-gap.high))
+
+
+def test_methods_are_not_compared_where_the_case_is_not_known(model):
+    first, second = ("contrastive", "simclr", 64), ("generative", "mae", 64)
+    unknown = Profile(**{**KNOWN, "unlabelled": None})
+    assert method_gap(model, unknown, first, second) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -122,3 +123,82 @@ def test_own_images_are_counted_from_the_labelled_ones(learnt):
     assert own_share(learnt(dims="3d")) == pytest.approx(1 / 3)
     assert own_share(learnt(label_count=None)) == 1.0
     assert own_share(learnt(label_fraction=None)) == 1.0
+
+
+BUDGETS = (5, 20, 50, 100)
+
+
+def over_scratch(answers, *rows, **facts):
+    return answers(*rows, study=HERE, **facts)["simclr"].over_scratch
+
+
+def test_an_own_result_speaks_loudest_at_its_own_label_budget(answers, learnt):
+    """The interval grows with the distance in labels, up to that of an unknown budget."""
+    row = learnt(label_count=100, label_fraction=1.0)
+    widths = [
+        (found.high - found.low)
+        for labelled in (100, 50, 10, 1)
+        for found in [over_scratch(answers, row, labelled=labelled)]
+    ]
+    assert widths == sorted(widths)
+    assert widths[1] > 5 * widths[0]
+    plain = answers(labelled=1)["simclr"].over_scratch
+    assert widths[-1] < plain.high - plain.low
+
+
+def test_a_gain_with_many_labels_holds_with_few_and_a_loss_with_few_with_many(answers, learnt):
+    many = learnt(0.15, label_count=100, label_fraction=1.0)
+    few = learnt(-0.1, label_count=5, label_fraction=0.05)
+    assert over_scratch(answers, many, labelled=5).mean >= 14.5
+    assert over_scratch(answers, few, labelled=100).mean <= -9.5
+    assert over_scratch(answers, few, labelled=5).mean == pytest.approx(-10.0, abs=0.4)
+
+
+def test_away_from_its_budget_an_own_result_gives_way_to_the_literature(answers, learnt):
+    """Where it does not have to hold: a gain with more labels, a loss with fewer."""
+    gain = [
+        over_scratch(answers, learnt(0.2, label_count=5, label_fraction=0.05), labelled=labelled)
+        for labelled in BUDGETS
+    ]
+    loss = [
+        over_scratch(answers, learnt(-0.2, label_count=100, label_fraction=1.0), labelled=labelled)
+        for labelled in BUDGETS
+    ]
+    assert gain[0].mean - gain[-1].mean > 3
+    assert loss[0].mean - loss[-1].mean > 3
+
+
+@pytest.mark.parametrize("gains", [(0.0, 0.1), (0.1, -0.1), (0.2, 0.2)])
+def test_more_labels_never_raise_the_gain_whatever_own_studies_say(answers, learnt, gains):
+    rows = [
+        learnt(
+            gain, row=f"L00{n}", label_count=count, label_fraction=count / 100, labels=str(count)
+        )
+        for n, (gain, count) in enumerate(zip(gains, (10, 60), strict=True), start=1)
+    ]
+    told = [answers(*rows, study=HERE, labelled=n) for n in (0, 5, 10, 40, 60, 500)]
+    for method in ("simclr", "mae", "vicreg"):
+        means = [found[method].over_scratch.mean for found in told]
+        assert all(more <= fewer + 1e-9 for fewer, more in pairwise(means))
+    elsewhere = [answers(*rows, labelled=n)["simclr"].over_scratch.mean for n in (0, 10, 60, 500)]
+    assert elsewhere == sorted(elsewhere, reverse=True)
+
+
+def test_not_knowing_the_number_of_labels_widens_what_an_own_study_says(answers, learnt):
+    rows = [learnt(0.2), learnt(-0.1, row="L002", label_count=5, label_fraction=0.05)]
+    unknown = over_scratch(answers, *rows, labelled=None)
+    for labelled in (0, 5, 20, 50, 1000):
+        known = over_scratch(answers, *rows, labelled=labelled)
+        assert unknown.low <= known.low + 1e-6
+        assert unknown.high >= known.high - 1e-6
+
+
+def test_an_own_study_is_trusted_by_its_interval_even_where_facts_are_not_known(answers, learnt):
+    far = learnt(0.1, delta_se=0.04, label_count=20, label_fraction=0.2)
+    found = answers(far, study=HERE, signal=None)["simclr"]
+    assert 8 < (found.over_scratch.high - found.over_scratch.low) / 2 <= 16
+    assert found.confidence == "moderate"
+    assert "your own study on these images" in found.because
+    unknown = answers(signal=None)["simclr"]
+    assert unknown.confidence == "very low"
+    assert "not known: whether the signal is global or local" in unknown.because

@@ -47,6 +47,33 @@ def test_a_question_is_answered_as_a_joint_normal_conditioned_by_hand():
     assert variance == pytest.approx(np.diag(left), rel=1e-4)
 
 
+NEAR = Design(groups={"task": None}, slopes={"level": (0.0, 20.0)}, local="at", reach=0.5)
+
+
+def near(effect=0.0, at="x", place=None):
+    groups = {"task": "a", "at": at}
+    return Point(groups=groups, numbers={}, effect=effect, place=place, noise=0.0, variance=1.0)
+
+
+def test_local_noise_is_shared_by_distance_as_in_a_joint_normal_conditioned_by_hand():
+    points = [near(4.0, place=1.0), near(6.0, place=1.5), near(9.0, at="y", place=1.0), near(1.0)]
+    questions = [near(place=1.2), near(place=None), near(at="y", place=3.0)]
+    model = fit(points, NEAR, spreads={"task": 3.0, "noise": 2.0})
+    words = ["x", "x", "y", "x", "x", "x", "y"]
+    places = np.array([1.0, 1.5, 1.0, np.nan, 1.2, np.nan, 3.0])
+    alike = np.nan_to_num(np.exp(-np.abs(places[:, None] - places[None, :]) / 0.5))
+    np.fill_diagonal(alike, 1.0)
+    joint = np.full((7, 7), 409.0) + 4.0 * alike * np.equal.outer(words, words)
+    gain = joint[4:, :4] @ np.linalg.inv(joint[:4, :4] + np.eye(4))
+    mean, variance = model.expect(questions)
+    left = joint[4:, 4:] - gain @ joint[:4, 4:]
+    assert mean == pytest.approx(gain @ [4.0, 6.0, 9.0, 1.0], rel=1e-5)
+    assert variance == pytest.approx(np.diag(left), rel=1e-4)
+    gap, doubt = model.compare(questions[0], questions[2])
+    assert gap == pytest.approx(mean[0] - mean[2], rel=1e-6)
+    assert doubt == pytest.approx(left[0, 0] + left[2, 2] - 2 * left[0, 2], rel=1e-4)
+
+
 def test_own_results_pull_by_their_precision():
     prior, own = 400.0 + 9.0, 0.25
     model = fit([point(8.0, noise=0.0, variance=own)], GROUPED, spreads={"task": 3.0, "noise": 2.0})

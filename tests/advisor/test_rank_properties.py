@@ -93,5 +93,5 @@ def test_not_to_pretrain_is_always_a_candidate(answer, facts):
     kinds = [found.strategy.kind for found in advice.ranked]
     assert "none" in kinds
     nothing = next(found for found in advice.ranked if found.strategy.kind == "none")
-    assert (nothing.cautious, nothing.over_scratch.mean, nothing.harm) == (0.0, 0.0, 0.0)
-    assert all(found.cautious >= 0 for found in advice.ranked[: kinds.index("none")])
+    assert (nothing.counted, nothing.over_scratch.mean, nothing.harm) == (0.0, 0.0, 0.0)
+    assert all(found.counted >= 0 for found in advice.ranked[: kinds.index("none")])

@@ -78,6 +78,20 @@ def test_own_results_are_noisy_only_by_their_standard_error(make):
     assert (second.noise, second.variance) == (0.5, pytest.approx(4.0))
 
 
+def test_own_results_have_a_place_among_label_budgets_and_name_their_method(make):
+    own = make(row="L001", study="local-abc", label_count=1000)
+    (first,), (second,) = level_points([own], [0.0]), level_points([make()], [0.0])
+    assert first.place == pytest.approx(3.0)
+    assert first.groups["budget"] == "local-abc"
+    assert first.groups["study_method"] == "local-abc mae"
+    assert first.numbers["rules"] == 1.0
+    (untold,) = level_points([own.model_copy(update={"label_count": None})], [0.0])
+    assert untold.place is None
+    assert "budget" not in second.groups
+    assert "method" not in second.groups
+    assert second.numbers["rules"] == 0.0
+
+
 def test_only_equal_terms_are_compared_head_to_head(make):
     mae = make(row="E001")
     rivals = {"paradigm": "contrastive", "method": "simclr"}

@@ -12,8 +12,8 @@ def world(groups=30, each=6, *, spread=4.0, noise=2.0, seed=0):
     words = np.repeat(np.arange(groups), each)
     effects = rng.normal(0, spread, groups)[words] + rng.normal(0, noise, len(words))
     same = np.equal.outer(words, words).astype(float)
-    ones, zeros = np.ones(len(words)), np.full(len(words), 1e-6)
-    return {"group": same}, (ones, zeros), effects
+    alone, zeros = np.eye(len(words)), np.full(len(words), 1e-6)
+    return {"group": same}, (alone, zeros), effects
 
 
 def test_known_spreads_are_found():
@@ -25,10 +25,11 @@ def test_known_spreads_are_found():
 
 def test_badness_is_minus_the_log_posterior():
     parts, noise, residual = world(groups=4, each=3)
+    noise = (noise[0] + 0.3 * parts["group"], noise[1])
     fixed = np.full_like(parts["group"], 2.0)
 
     def by_hand(group, own):
-        covariance = fixed + group**2 * parts["group"] + np.diag(noise[0] * own**2 + noise[1])
+        covariance = fixed + group**2 * parts["group"] + noise[0] * own**2 + np.diag(noise[1])
         return -(
             multivariate_normal(cov=covariance).logpdf(residual)
             + halfnorm(scale=5).logpdf(group)

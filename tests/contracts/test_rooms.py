@@ -20,7 +20,7 @@ ROOMS = (
 )
 # tests of a promise that a whole room keeps
 WHOLE_ROOM = {"contract", "data", "pages", "privacy", "restart", "resume"}
-APART = {"contracts", "docs", "parity"}  # tests of everything at once
+APART = {"benchmarks", "contracts", "docs", "parity"}  # tests of everything at once
 
 
 def plugin_files():

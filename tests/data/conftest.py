@@ -76,3 +76,15 @@ def write_table(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
 def write_source() -> WriteSource:
     """Return a function that writes a folder of images with a table."""
     return _write
+
+
+@pytest.fixture
+def files(tmp_path: Path, write_source: WriteSource) -> Path:
+    """Write eight pictures with label maps and a table."""
+    return write_source(tmp_path / "files", with_masks=True)
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """Return where a store can be made."""
+    return tmp_path / "store"

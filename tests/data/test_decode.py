@@ -70,6 +70,7 @@ def test_an_8_bit_picture_is_stored_as_it_is(picture, draw) -> None:
     np.testing.assert_array_equal(found.image[0], draw(0))
     assert found.image.flags.c_contiguous
     assert found.spacing_mm == (1.0, 1.0)
+    assert not found.is_spacing_stated
     assert found.mask is None
     assert found.sha256[1] is None
 
@@ -137,6 +138,7 @@ def test_image_label_map_and_box_turn_to_ras_together(volume, name: str) -> None
     np.testing.assert_array_equal(found.image[0], np.asarray(expected.dataobj))
     np.testing.assert_array_equal(found.mask, found.image[0] > 0)
     np.testing.assert_allclose(found.spacing_mm, expected.header.get_zooms())
+    assert found.is_spacing_stated
     corners = [int(corner) for corner in found.boxes[0][:-1]]
     window = tuple(slice(a, b) for a, b in zip(corners[:3], corners[3:], strict=True))
     assert found.mask[window].all()

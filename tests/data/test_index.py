@@ -185,6 +185,17 @@ def test_the_seed_decides_on_the_split_alone(kept, identity) -> None:
     assert drawn[0].frame.equals(drawn[2].frame)
 
 
+def test_whether_spacing_was_stated_is_in_the_table(kept, identity) -> None:
+    pairs = kept(4)
+    said = [True, False, True, False]
+    for (_, row), stated in zip(pairs, said, strict=True):
+        row["spacing_stated"] = stated
+    index = build_index(pairs, identity, seed=0, allow_leaks=False)
+    assert index.frame["spacing_stated"].to_list() == said
+    older = build_index(kept(4), identity, seed=0, allow_leaks=False)
+    assert older.frame["spacing_stated"].to_list() == [None] * 4
+
+
 def test_labels_keep_their_type_and_gaps(kept, identity) -> None:
     labels = [
         {"age": 3, "grade": "low"},

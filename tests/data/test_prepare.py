@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import shutil
 from pathlib import Path
 
@@ -19,31 +17,8 @@ from anlage.errors import ConfigError, DataError
 from anlage.locks import locked
 
 
-@pytest.fixture
-def files(tmp_path: Path, write_source) -> Path:
-    return write_source(tmp_path / "files", with_masks=True)
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    return tmp_path / "store"
-
-
 def run(source: Path, out: Path, **options) -> Prepared:
     return prepare(source, out=out, **{"workers": 0, **options})
-
-
-def quarantine(out: Path) -> list[str]:
-    with (out / "quarantine.csv").open(newline="") as file:
-        return [row["reason"] for row in csv.DictReader(file)]
-
-
-def content(out: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(out).as_posix(): path.read_bytes()
-        for path in sorted(out.rglob("*"))
-        if path.is_file()
-    }
 
 
 def test_a_table_of_pictures_with_label_maps(files: Path, out: Path, draw) -> None:
@@ -90,6 +65,21 @@ def test_volumes_turn_to_ras_with_their_label_maps(tmp_path: Path, out: Path, wr
         alike = [np.corrcoef(image.ravel(), each.ravel())[0, 1] for each in pictures]
         assert max(alike) > 0.999
         np.testing.assert_array_equal(mask, pictures[int(np.argmax(alike))] > 200)
+
+
+def test_a_map_of_diffusion_keeps_its_unit(tmp_path: Path, out: Path) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for number in range(4):
+        values = np.random.default_rng(number).integers(0, 2500 - 500 * number, (9, 8, 7))
+        nib.save(nib.Nifti1Image(values.astype(np.int16), np.eye(4)), folder / f"{number}.nii.gz")
+    run(folder, out, modality="mri", sequence="adc")
+    store = Store.open(out)
+    assert (store.meta.modality, store.meta.kind, store.meta.dtype) == ("mri", "adc", "float16")
+    highest = sorted(float(store.image(row).max()) for row in range(4))
+    np.testing.assert_allclose(highest, [1000, 1500, 2000, 2500], rtol=0.02)
+    with pytest.raises(ConfigError, match="made with other settings"):
+        run(folder, out, modality="mri")
 
 
 def test_a_folder_per_class_needs_no_table(tmp_path: Path, out: Path, draw) -> None:
@@ -163,208 +153,3 @@ def test_two_runs_do_not_share_what_they_unpack(files: Path, tmp_path: Path, out
         pytest.raises(DataError, match="one process at a time"),
     ):
         run(archive, out)
-
-
-def test_a_second_run_does_nothing(files: Path, out: Path) -> None:
-    first = run(files, out, label=["grade"], patient="patient")
-    before = content(out)
-    second = run(files, out, label=["grade"], patient="patient")
-    assert (first.new, second.new, second.stored) == (8, 0, 8)
-    assert content(out) == before
-
-
-def test_workers_make_the_same_bytes(files: Path, out: Path, tmp_path: Path) -> None:
-    run(files, out, workers=2)
-    run(files, tmp_path / "here", workers=0)
-    assert content(out) == content(tmp_path / "here")
-
-
-def test_new_and_changed_files_are_added_and_lost_ones_left_out(
-    files: Path, out: Path, draw
-) -> None:
-    run(files, out)
-    Image.fromarray(draw(50)).save(files / "images" / "0.png")
-    Image.fromarray(draw(51)).save(files / "images" / "new.png")
-    (files / "images" / "3.png").unlink()
-    found = run(files, out)
-    assert (found.new, found.stored) == (2, 8)
-    store = Store.open(out)
-    assert verify(out) == []
-    expected = {draw(number).tobytes() for number in (1, 2, 4, 5, 6, 7, 50, 51)}
-    assert {store.image(row).tobytes() for row in range(8)} == expected
-
-
-def test_unreadable_files_are_listed_with_a_reason_and_the_run_goes_on(
-    files: Path, out: Path
-) -> None:
-    whole = (files / "images" / "0.png").read_bytes()
-    damage = {
-        "cut.png": whole[: len(whole) // 2],
-        "empty.png": b"",
-        "page.png": b"<html>not found</html>",
-        "text.png": b"hello " * 50,
-    }
-    for name, data in damage.items():
-        (files / "images" / name).write_bytes(data)
-    found = run(files, out)
-    assert (found.stored, found.quarantined) == (8, 4)
-    reasons = quarantine(out)
-    assert len(reasons) == 4
-    assert all(len(reason) > 20 for reason in reasons)
-    assert any("empty" in reason for reason in reasons)
-    assert "<h2>Quarantined</h2>" in (out / "report.html").read_text()
-
-
-def test_strict_fails_on_any_unreadable_file(files: Path, out: Path) -> None:
-    (files / "images" / "bad.png").write_bytes(b"bad")
-    with pytest.raises(DataError, match=r"with --strict, got 1 that are not: see .*quarantine"):
-        run(files, out, strict=True)
-    assert len(quarantine(out)) == 1
-
-
-def test_nothing_readable_is_an_error(tmp_path: Path, out: Path) -> None:
-    (tmp_path / "files").mkdir()
-    (tmp_path / "files" / "a.png").write_bytes(b"bad")
-    with pytest.raises(DataError, match="at least one image must be readable, got 1"):
-        run(tmp_path / "files", out)
-    assert not (out / "store.json").exists()
-
-
-def test_an_image_that_fails_late_is_set_aside_too(files: Path, out: Path) -> None:
-    """Its header is fine, so that only decoding finds out."""
-    whole = (files / "images" / "0.png").read_bytes()
-    (files / "images" / "0.png").write_bytes(whole[:-30])
-    found = run(files, out)
-    assert (found.stored, found.quarantined) == (7, 1)
-    assert "decodable to its end" in quarantine(out)[0]
-
-
-def test_labels_and_images_that_do_not_meet(files: Path, out: Path, draw) -> None:
-    (files / "images" / "2.png").unlink()
-    Image.fromarray(draw(30)).save(files / "images" / "extra.png")
-    found = run(files, out, label=["grade"])
-    assert (found.stored, found.quarantined) == (8, 1)
-    assert quarantine(out) == ["labels without an image, line 4 of the table."]
-    store = Store.open(out)
-    assert sorted(map(str, store.labels("grade"))) == ["None", *["high"] * 4, *["low"] * 3]
-    row = store.labels("grade").index(None)
-    np.testing.assert_array_equal(store.image(row)[0], draw(30))
-    assert store.mask(row) is None
-
-
-def test_a_label_map_on_another_grid_is_set_aside(files: Path, out: Path) -> None:
-    Image.fromarray(np.zeros((40, 39), np.uint8)).save(files / "masks" / "4.png")
-    found = run(files, out)
-    assert (found.stored, found.quarantined) == (7, 1)
-    assert "got 40x39 for an image of 40x40" in quarantine(out)[0]
-
-
-def _masks(files: Path, values: list[tuple[int, ...]]) -> None:
-    for number, held in enumerate(values):
-        mask = np.resize(np.array(held, np.uint8), (40, 40))
-        Image.fromarray(mask).save(files / "masks" / f"{number}.png")
-
-
-def _numbers(out: Path) -> set[int]:
-    store = Store.open(out)
-    masks = [store.mask(row) for row in range(len(store))]
-    crops = np.full((len(store), 6, 6), 9, np.int16)
-    for row, mask in enumerate(masks):
-        store.crop_mask(row, (2, 3), (6, 6), crops[row])
-        np.testing.assert_array_equal(crops[row], mask[2:8, 3:9])
-    return set(np.unique(np.stack(masks)).tolist())
-
-
-def test_black_and_white_label_maps_hold_class_1(files: Path, out: Path) -> None:
-    _masks(files, [(0, 255)] * 6 + [(0,), (255,)])
-    found = run(files, out)
-    assert _numbers(out) == {0, 1}
-    (said,) = (note for note in found.notes if note.startswith("label maps:"))
-    meta = Store.open(out).meta
-    assert (meta.label_maps, meta.label_maps_because) == ("black_white", said)
-    assert "255 is read as class 1; of 8, 7 hold only 0 and 255" in said
-    assert said in (out / "report.html").read_text()
-    assert verify(out) == []
-
-
-def test_255_beside_other_classes_stays_what_it_is_in_every_label_map(
-    files: Path, out: Path
-) -> None:
-    _masks(files, [(0, 255)] * 7 + [(0, 1, 2)])
-    found = run(files, out)
-    assert _numbers(out) == {0, 1, 2, 255}
-    meta = Store.open(out).meta
-    assert meta.label_maps == "numbers"
-    assert any("so 255 counts as a class" in note for note in meta.notes)
-    assert any("--label-maps black_white" in note for note in found.notes)
-
-
-@pytest.mark.parametrize(
-    ("asked", "numbers"), [("black_white", {0, 1, 2}), ("numbers", {0, 1, 2, 255})]
-)
-def test_the_user_can_say_what_255_means(
-    files: Path, out: Path, asked: str, numbers: set[int]
-) -> None:
-    _masks(files, [(0, 255)] * 7 + [(0, 1, 2)])
-    run(files, out)
-    assert run(files, out, label_maps=asked).new == 0
-    assert _numbers(out) == numbers
-    assert not any("255" in note for note in Store.open(out).meta.notes)
-    with pytest.raises(ConfigError, match="got 'grey'"):
-        run(files, out, label_maps="grey")
-
-
-@pytest.mark.parametrize("late", [(0, 1, 2), (0, 1, 255), (0, 255)])
-def test_images_that_come_later_change_the_meaning_as_if_all_had_come_at_once(
-    tmp_path: Path, write_source, late: tuple[int, ...]
-) -> None:
-    files = write_source(tmp_path / "files", with_masks=True)
-    _masks(files, [(0, 255)] * 7 + [late])
-    whole, table = (files / "labels.csv").read_text(), (files / "labels.csv").read_text()
-    (files / "labels.csv").write_text("\n".join(table.splitlines()[:-1]) + "\n")
-    held_back = (files / "images" / "7.png").read_bytes()
-    (files / "images" / "7.png").unlink()
-    grown, once = tmp_path / "grown", tmp_path / "once"
-    run(files, grown)
-    assert _numbers(grown) == {0, 1}
-    (files / "images" / "7.png").write_bytes(held_back)
-    (files / "labels.csv").write_text(whole)
-    assert run(files, grown).new == 1
-    run(files, once)
-    assert _numbers(grown) == _numbers(once)
-    one, other = Store.open(grown), Store.open(once)
-    assert one.fingerprint == other.fingerprint
-    assert one.meta.label_maps_because == other.meta.label_maps_because
-
-
-def test_label_maps_that_an_older_version_stored_are_read_again(files: Path, out: Path) -> None:
-    _masks(files, [(0, 255)] * 8)
-    run(files, out)
-    rows = [json.loads(line) for line in (out / "journal.jsonl").read_text().splitlines()]
-    for row in rows:
-        del row["mask_holds"]
-    (out / "journal.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert run(files, out).new == 8
-    assert _numbers(out) == {0, 1}
-
-
-@pytest.mark.parametrize("key", ["id", "offset", "mask_bytes", "mask_shard", "state", "sha256"])
-def test_a_damaged_row_of_the_journal_costs_its_image_a_second_reading(
-    files: Path, out: Path, key: str
-) -> None:
-    run(files, out)
-    first, *others = (out / "journal.jsonl").read_text().splitlines(keepends=True)
-    (out / "journal.jsonl").write_text("".join([first.replace(f'"{key}"', '"ke~"'), *others]))
-    found = run(files, out)
-    assert (found.new, found.stored) == (1, 8)
-    assert verify(out) == []
-
-
-def test_a_file_that_got_worse_is_no_longer_in_the_store(files: Path, out: Path) -> None:
-    """Only decoding finds out, when an older reading of it is stored already."""
-    run(files, out)
-    Image.fromarray(np.zeros((3, 3), np.uint8)).save(files / "masks" / "0.png")
-    found = run(files, out)
-    assert (found.stored, found.quarantined) == (7, 1)
-    run(files, out.with_name("once"))
-    assert Store.open(out).fingerprint == Store.open(out.with_name("once")).fingerprint

@@ -21,16 +21,6 @@ from anlage.data.store import Store
 from anlage.errors import ConfigError, DataError
 
 
-@pytest.fixture
-def files(tmp_path: Path, write_source) -> Path:
-    return write_source(tmp_path / "files", with_masks=True)
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    return tmp_path / "store"
-
-
 def run(source: Path, out: Path, **options) -> Prepared:
     return prepare(source, out=out, **{"workers": 0, **options})
 

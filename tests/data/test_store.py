@@ -90,6 +90,32 @@ def test_what_is_known_of_each_row(store: Store) -> None:
     np.testing.assert_allclose(store.spacing_mm, [expected] * 8)
 
 
+def _with_index(root: Path, change: Callable[[pl.DataFrame], pl.DataFrame]) -> Store:
+    change(pl.read_parquet(root / "index.parquet")).write_parquet(root / "index.parquet")
+    card = json.loads((root / "store.json").read_text())
+    (root / "store.json").write_text(json.dumps(card | {"index_sha256": None}))
+    return Store.open(root)
+
+
+def test_whether_spacing_was_stated_is_known_of_each_row(store: Store) -> None:
+    stated = store.spacing_stated
+    assert stated is not None
+    assert stated.dtype == np.bool_
+    assert stated.tolist() == [store.meta.dims == 3] * 8  # pictures state none
+
+
+def test_an_older_store_does_not_say_whether_spacing_was_stated(store: Store, copy: Path) -> None:
+    gap = pl.Series("spacing_stated", [None, *[True] * 7])
+    for change in (
+        lambda index: index.with_columns(gap),
+        lambda index: index.drop("spacing_stated"),
+    ):
+        older = _with_index(copy, change)
+        assert older.spacing_stated is None
+        assert older.fingerprint == store.fingerprint
+        np.testing.assert_array_equal(older.spacing_mm, store.spacing_mm)
+
+
 def test_a_label_that_is_not_there_names_the_nearest(store: Store) -> None:
     with pytest.raises(ConfigError, match=r"has: grade.*grade.*--label grad"):
         store.labels("grad")

@@ -51,6 +51,7 @@ def test_counts_of_the_store_are_on_the_page(copy: Store) -> None:
         "<th>images<td>21 (2D, 1 channels)",
         "<th>patients or groups<td>21",
         "<th>sizes<td>40 x 40 (21)",
+        "<th>spacing, mm<td>not stated (21)",
         "<th>label maps<td>21",
         "<th>stored values<td>uint8, display",
         "<th>quarantined<td>0",

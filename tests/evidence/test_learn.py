@@ -63,6 +63,8 @@ def test_rows_added_by_hand_stay(folder, results):
     "change",
     [
         {"rung": "linear", "twin": "random_frozen"},
+        {"rung": "linear", "twin": "scratch", "twin_rung": "finetune"},
+        {"twin_rung": "linear"},
         {"arm": "imagenet"},
         {"delta": None, "low": None, "high": None},
         {"failed": 1},
@@ -78,6 +80,42 @@ def test_rows_added_by_hand_stay(folder, results):
 def test_what_is_no_equal_comparison_is_left_out(results, change):
     results["comparisons"][0].update(change)
     assert list(study_rows(results)) == []
+
+
+def test_a_twin_that_was_adapted_alike_is_learnt_from(results):
+    results["comparisons"][0]["twin_rung"] = "finetune"
+    assert len(list(study_rows(results))) == 1
+
+
+def test_every_strategy_task_and_budget_becomes_a_row_with_its_labels(results):
+    """Several of each: none is mixed up with another."""
+    cell, one = results["cells"][0], results["comparisons"][0]
+    results["config"]["strategies"] = [{"name": None, "method": m} for m in ("simclr", "mae")]
+    results["config"]["tasks"] = [
+        {"name": name, "task": "classification", "label": [name]} for name in ("t", "u")
+    ]
+    for part in ("tasks", "headlines"):
+        results[part]["u"] = results[part]["t"]
+    places = [
+        {"arm": arm, "task": task, "budget": budget}
+        for arm in ("simclr", "mae")
+        for task in ("t", "u")
+        for budget in ("5-shot", "20-shot")
+    ]
+    patients = {"5-shot": 10.0, "20-shot": 40.0}
+    results["cells"] = [
+        {**cell, **place, "train_patients": patients[place["budget"]]} for place in places
+    ]
+    results["comparisons"] = [{**one, **place} for place in places]
+    rows = list(study_rows(results))
+    assert len({(row["study"], row["method"], row["label_count"]) for row in rows}) == 8
+    assert {(row["labels"], row["label_count"]) for row in rows} == {
+        ("5-shot", 10),
+        ("20-shot", 40),
+    }
+    assert {row["study"] for row in rows} == {
+        own_study("fc5d2d80fb212d6e", "classification", [name]) for name in ("t", "u")
+    }
 
 
 def test_what_is_left_out_is_told_with_the_reason(folder, results, capsys):

@@ -48,6 +48,9 @@ def test_every_count_is_in_the_text(counts):
 def test_open_records_are_named(counts):
     waiting = Flow(**{**vars(counts), "waiting": 3})
     assert "Still without a decision: 3" in flow_text(waiting)
+    missing = Flow(**{**vars(counts), "not_imported": 2})
+    assert "Found by searches, not imported yet: 2" in flow_text(missing)
+    assert "not imported" not in flow_text(counts)
 
 
 def test_the_diagram_is_well_formed_with_nine_boxes(counts):

@@ -45,6 +45,15 @@ def test_a_search_is_logged_with_its_day(review):
     log_search(review, date="2026-05-18", source="PubMed", query="ssl AND mri", found=3)
     log_search(review, date="2026-06-18", source="Scopus", query="ssl", found=0)
     assert flow(review).identified == {"PubMed": 3, "arXiv": 3, "Scopus": 0}
+    assert flow(review).not_imported == 0
+
+
+def test_what_a_search_found_and_nobody_imported_is_counted_apart(review):
+    for source, found in (("PubMed", 5), ("arXiv", 1), ("Scopus", 4)):
+        log_search(review, date="2026-05-18", source=source, query="ssl", found=found)
+    counts = flow(review)
+    assert sum(counts.identified.values()) == counts.duplicates + counts.screened
+    assert counts.not_imported == (5 - 3) + 0 + 4
 
 
 @pytest.mark.parametrize(

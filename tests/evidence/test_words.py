@@ -100,3 +100,13 @@ def test_signs_are_always_shown():
 
 def test_a_citation_has_authors_year_title_and_identifier(make):
     assert citation(make()) == "Doe, Roe (2024). A study. arXiv:2400.00000"
+
+
+def test_what_a_row_does_not_state_leaves_no_gap(base):
+    row = base.find("E171").model_copy(
+        update={"pretext": "", "dataset": "", "encoder": "", "baseline_note": ""}
+    )
+    text = entry_text(row, base)
+    assert f"({row.paradigm})" in text
+    assert "data not named (mri, " in text
+    assert not [gap for gap in ("; )", "none:", "on     ") if gap in text]

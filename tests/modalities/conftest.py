@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from anlage import plugins
-from anlage.modalities import Augmentation, Corruption, Crop, Policy, Scaling, view_plan
+from anlage.modalities import Augmentation, Corruption, Crop, Policy, Scaling, ViewRule, view_plan
 from anlage.transforms import IntensityTransform
 from anlage.transforms.draws import Draws
 from anlage.transforms.views import CropBatch, Intensities, ViewPlan, one_view
@@ -32,6 +32,16 @@ def make_policy() -> Callable[..., Policy]:
             "corruption": Corruption(ratio=0.6, unit=0.25, **WHY),
         }
         return Policy(**plain | options)
+
+    return make
+
+
+@pytest.fixture
+def rule() -> Callable[..., ViewRule]:
+    """Make the rule of one view."""
+
+    def make(transform, p=0.5, **options):
+        return ViewRule(transform=transform, p=p, **WHY, **options)
 
     return make
 

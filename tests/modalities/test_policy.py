@@ -1,26 +1,17 @@
-"""How a policy is obeyed, on policies made for the test."""
+"""How a policy is obeyed, on policies made for the test: what is used, forbidden or avoided."""
 
 import pytest
 from pydantic import ValidationError
 
 from anlage.errors import ConfigError
-from anlage.modalities import Corruption, Forbidden, ViewRule
+from anlage.modalities import Corruption, Forbidden
 from anlage.modalities._plan import _say_once
-from anlage.types import TaskProfile
 
 WHY = {"because": "the reason", "source": "R0"}
 
 
-def rule(transform, p=0.5, **options):
-    return ViewRule(transform=transform, p=p, **WHY, **options)
-
-
 def ban(transform, **params):
     return Forbidden(transform=transform, params=params, **WHY)
-
-
-def sided(**label_changing):
-    return TaskProfile(task="t", signal="global", label_changing=label_changing)
 
 
 def names(plan):
@@ -30,12 +21,12 @@ def names(plan):
 # --- which changes a run makes -------------------------------------------------------------
 
 
-def test_without_overrides_the_rules_are_the_policys(make_policy):
+def test_without_overrides_the_rules_are_the_policys(make_policy, rule):
     views = {"gamma": rule("gamma"), "rotate": rule("rotate")}
     assert make_policy(views=views).rules(modality="test") == views
 
 
-def test_an_override_changes_what_it_names_and_keeps_the_rest(make_policy):
+def test_an_override_changes_what_it_names_and_keeps_the_rest(make_policy, rule):
     own = rule("gaussian_blur", 0.3, params={"sigma": (0.3, 0.8), "truncate": 2.0})
     policy = make_policy(views={"gaussian_blur": own, "gamma": rule("gamma")})
     rules = policy.rules({"gaussian_blur": {"p": 0.9, "truncate": 4.0}}, modality="test")
@@ -47,7 +38,7 @@ def test_an_override_changes_what_it_names_and_keeps_the_rest(make_policy):
     assert policy.views["gaussian_blur"] == own
 
 
-def test_none_leaves_a_view_out_also_one_that_is_not_there(make_policy):
+def test_none_leaves_a_view_out_also_one_that_is_not_there(make_policy, rule):
     policy = make_policy(views={"gamma": rule("gamma"), "rotate": rule("rotate")})
     assert list(policy.rules({"gamma": None, "solarize": None}, modality="test")) == ["rotate"]
 
@@ -67,7 +58,7 @@ def test_every_mirror_can_be_added_by_its_name(make_policy, axis):
     assert added.params == {"axis": axis}
 
 
-def test_an_unknown_view_lists_what_may_be_used(make_policy):
+def test_an_unknown_view_lists_what_may_be_used(make_policy, rule):
     policy = make_policy(views={"gamma": rule("gamma")}, forbidden={"solarize": ban("solarize")})
     with pytest.raises(ConfigError) as caught:
         policy.rules({"gama": {}}, modality="knee")
@@ -92,12 +83,12 @@ def test_nothing_but_a_view_can_be_named(make_policy, name):
 # --- what is forbidden ---------------------------------------------------------------------
 
 
-def test_a_ban_without_settings_meets_every_use_of_its_transform():
+def test_a_ban_without_settings_meets_every_use_of_its_transform(rule):
     assert ban("gamma").matches(rule("gamma", params={"power": 1.01}))
     assert not ban("gamma").matches(rule("rotate"))
 
 
-def test_a_ban_with_settings_meets_only_these():
+def test_a_ban_with_settings_meets_only_these(rule):
     upside_down = ban("flip", axis="ud")
     assert upside_down.matches(rule("flip", params={"axis": "ud"}))
     assert not upside_down.matches(rule("flip", params={"axis": "lr"}))
@@ -118,7 +109,7 @@ def test_a_forbidden_default_cannot_be_reached_by_leaving_settings_out(make_poli
         plan_of(policy, {"flip": {}})
 
 
-def test_an_allowed_mirror_cannot_be_turned_into_a_forbidden_one(make_policy, plan_of):
+def test_an_allowed_mirror_cannot_be_turned_into_a_forbidden_one(make_policy, plan_of, rule):
     policy = make_policy(
         views={"flip_lr": rule("flip", params={"axis": "lr"})},
         forbidden={"flip_ud": ban("flip", axis="ud")},
@@ -137,7 +128,7 @@ def test_a_forbidden_name_with_allowed_settings_is_allowed(make_policy, plan_of)
 
 @pytest.mark.parametrize("name", ["quarter_turn", "rotate"])
 def test_a_forbidden_mirror_forbids_turning_over_unless_the_policy_turns(
-    make_policy, plan_of, name
+    make_policy, plan_of, name, rule
 ):
     asked = {name: {"degrees": 91} if name == "rotate" else {}}
     upright = {"flip_ud": ban("flip", axis="ud")}
@@ -153,101 +144,54 @@ def test_a_small_rotation_turns_nothing_over(make_policy, plan_of):
     assert names(plan_of(policy, {"rotate": {"degrees": 90}})) == ["rotate"]
 
 
-# --- what is too strong --------------------------------------------------------------------
+# --- what is better avoided ----------------------------------------------------------------
 
 
-def test_a_strength_up_to_its_limit_passes_and_beyond_is_refused(make_policy, plan_of):
-    policy = make_policy(views={"rotate": rule("rotate", limits={"degrees": 20})})
-    assert plan_of(policy, {"rotate": {"degrees": 20}}).steps[0].transform.config.degrees == 20
-    with pytest.raises(
-        ConfigError, match=r"rotate may have degrees up to 20 for test, got 20\.5: .* Lower degrees"
-    ):
-        plan_of(policy, {"rotate": {"degrees": 20.5}})
-
-
-def test_a_limit_holds_for_both_ends_of_a_range(make_policy, plan_of):
-    policy = make_policy(views={"gaussian_blur": rule("gaussian_blur", limits={"sigma": 1.5})})
-    for sigma in ([0.1, 1.6], [1.6, 1.6]):
-        with pytest.raises(ConfigError, match=r"may have sigma up to 1\.5 for test, got 1\.6"):
-            plan_of(policy, {"gaussian_blur": {"sigma": sigma}})
-
-
-def test_a_limit_holds_for_a_transform_whatever_its_view_is_called(make_policy, plan_of):
-    policy = make_policy(views={"tilt": rule("rotate", limits={"degrees": 20})})
-    with pytest.raises(ConfigError, match="view rotate may have degrees up to 20"):
-        plan_of(policy, {"rotate": {"degrees": 30}})
-
-
-def test_a_default_of_the_transform_is_measured_too(make_policy, plan_of):
-    policy = make_policy(
-        views={"gamma": rule("gamma", params={"power": 1.1}, limits={"power": 1.2})}
+def test_a_view_to_avoid_is_off_until_a_recipe_names_it(make_policy, plan_of, capsys, rule):
+    _say_once.cache_clear()
+    policy = make_policy(views={"gamma": rule("gamma", level="avoid"), "rotate": rule("rotate")})
+    assert names(plan_of(policy)) == ["rotate"]
+    assert capsys.readouterr().out == ""
+    assert names(plan_of(policy, {"gamma": {}})) == ["rotate", "gamma"]
+    assert capsys.readouterr().out == (
+        "Careful: view gamma is better avoided for test: the reason (R0). It is used since the "
+        "recipe asks for it.\n"
     )
-    assert names(plan_of(policy)) == ["gamma"]
-    bare = make_policy(views={"gamma": rule("gamma", limits={"power": 1.2})})
-    with pytest.raises(ConfigError, match=r"may have power up to 1\.2 for test, got 1\.5"):
-        plan_of(bare)
 
 
-@pytest.mark.parametrize("value", ["90", "1e3"])
-def test_a_number_written_as_text_is_measured_too(make_policy, plan_of, value):
-    policy = make_policy(views={"rotate": rule("rotate", limits={"degrees": 20})})
-    with pytest.raises(ConfigError, match="view rotate"):
-        plan_of(policy, {"rotate": {"degrees": value}})
+def test_a_warning_comes_once_per_process(make_policy, plan_of, capsys, rule):
+    _say_once.cache_clear()
+    policy = make_policy(views={"gamma": rule("gamma", level="avoid")})
+    for _ in range(3):
+        plan_of(policy, {"gamma": {}})
+    assert capsys.readouterr().out.count("Careful") == 1
 
 
-@pytest.mark.parametrize("share", [-0.1, 1.1, "often"])
-def test_a_probability_is_a_share(make_policy, plan_of, share):
-    with pytest.raises(ConfigError, match="view gamma: p: Input should be"):
-        plan_of(make_policy(), {"gamma": {"p": share}})
+def test_a_view_to_avoid_is_known_under_every_name(make_policy, plan_of, capsys, rule):
+    _say_once.cache_clear()
+    policy = make_policy(views={"upside": rule("flip", params={"axis": "ud"}, level="avoid")})
+    plan_of(policy, {"flip_ud": {}})
+    assert "Careful: view flip_ud" in capsys.readouterr().out
+    plan_of(policy, {"flip_lr": {}})
+    assert capsys.readouterr().out == ""
 
 
-# --- labels that a view would change -------------------------------------------------------
-
-MIRRORED = {"flip_lr": "the label has a side"}
-
-
-def test_a_policys_own_view_is_left_out_where_it_changes_the_label(make_policy, plan_of):
+def test_who_allows_a_change_elsewhere_does_not_warn_of_it(make_policy, plan_of, capsys, rule):
+    _say_once.cache_clear()
     policy = make_policy(
-        views={"flip_lr": rule("flip", params={"axis": "lr"}), "gamma": rule("gamma")}
+        views={"gamma": rule("gamma"), "strong": rule("gamma", params={"power": 3}, level="avoid")}
     )
-    assert names(plan_of(policy)) == ["flip_lr", "gamma"]
-    assert names(plan_of(policy, task=sided(**MIRRORED))) == ["gamma"]
+    plan_of(policy, {"strong": {}})
+    assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize(
-    ("name", "params"),
-    [("flip_lr", {"p": 1.0}), ("flip", {}), ("flip_ud", {"axis": "lr"}), ("quarter_turn", {}),
-     ("rotate", {"degrees": 180})],
-)  # fmt: skip
-def test_a_recipe_that_asks_for_it_is_refused_whatever_it_calls_it(
-    make_policy, plan_of, name, params
+def test_a_view_that_is_left_out_for_its_dimensions_is_not_warned_of(
+    make_policy, plan_of, capsys, rule
 ):
-    policy = make_policy(views={"flip_lr": rule("flip", params={"axis": "lr"})})
-    with pytest.raises(
-        ConfigError, match=f"view {name} cannot be used for this task: the label has a side"
-    ):
-        plan_of(policy, {name: params}, task=sided(**MIRRORED))
-
-
-@pytest.mark.parametrize(("name", "params"), [("flip_ud", {}), ("rotate", {"degrees": 45})])
-def test_other_views_stay(make_policy, plan_of, name, params):
-    assert names(plan_of(make_policy(), {name: params}, task=sided(**MIRRORED))) == [name]
-
-
-def test_a_label_that_any_mirror_changes_meets_every_axis(make_policy, plan_of):
-    task = sided(flip="the label is a hand")
-    for name in ("flip_lr", "flip_ud", "flip"):
-        with pytest.raises(ConfigError, match="the label is a hand"):
-            plan_of(make_policy(), {name: {}}, task=task)
-
-
-def test_a_label_that_colour_decides_meets_the_view_by_its_policys_name(make_policy, plan_of):
-    policy = make_policy(views={"stain": rule("hue_saturation")})
-    task = sided(stain="the stain is the label")
-    assert names(plan_of(policy, channels=3)) == ["stain"]
-    assert names(plan_of(policy, channels=3, task=task)) == []
-    with pytest.raises(ConfigError, match="the stain is the label"):
-        plan_of(policy, {"hue_saturation": {"hue_degrees": 1}}, channels=3, task=task)
+    _say_once.cache_clear()
+    policy = make_policy(views={"gamma": rule("gamma", level="avoid", dims=(3,))})
+    assert names(plan_of(policy, {"gamma": {}}, dims=2)) == []
+    assert capsys.readouterr().out == ""
 
 
 # --- words of the policy itself ------------------------------------------------------------
@@ -265,101 +209,3 @@ def test_a_policy_cannot_be_changed_and_knows_its_words(make_policy):
 def test_a_share_to_hide_lies_between_nothing_and_all(values):
     with pytest.raises(ConfigError, match=f"{next(iter(values))}: Input should be"):
         Corruption.parse({"ratio": 0.5, "unit": 0.1, **WHY, **values}, where="policy")
-
-
-# --- what is better avoided ----------------------------------------------------------------
-
-
-def test_a_view_to_avoid_is_off_until_a_recipe_names_it(make_policy, plan_of, capsys):
-    _say_once.cache_clear()
-    policy = make_policy(views={"gamma": rule("gamma", level="avoid"), "rotate": rule("rotate")})
-    assert names(plan_of(policy)) == ["rotate"]
-    assert capsys.readouterr().out == ""
-    assert names(plan_of(policy, {"gamma": {}})) == ["rotate", "gamma"]
-    assert capsys.readouterr().out == (
-        "Careful: view gamma is better avoided for test: the reason (R0). It is used since the "
-        "recipe asks for it.\n"
-    )
-
-
-def test_a_warning_comes_once_per_process(make_policy, plan_of, capsys):
-    _say_once.cache_clear()
-    policy = make_policy(views={"gamma": rule("gamma", level="avoid")})
-    for _ in range(3):
-        plan_of(policy, {"gamma": {}})
-    assert capsys.readouterr().out.count("Careful") == 1
-
-
-def test_a_view_to_avoid_is_known_under_every_name(make_policy, plan_of, capsys):
-    _say_once.cache_clear()
-    policy = make_policy(views={"upside": rule("flip", params={"axis": "ud"}, level="avoid")})
-    plan_of(policy, {"flip_ud": {}})
-    assert "Careful: view flip_ud" in capsys.readouterr().out
-    plan_of(policy, {"flip_lr": {}})
-    assert capsys.readouterr().out == ""
-
-
-def test_who_allows_a_change_elsewhere_does_not_warn_of_it(make_policy, plan_of, capsys):
-    _say_once.cache_clear()
-    policy = make_policy(
-        views={"gamma": rule("gamma"), "strong": rule("gamma", params={"power": 3}, level="avoid")}
-    )
-    plan_of(policy, {"strong": {}})
-    assert capsys.readouterr().out == ""
-
-
-def test_a_view_that_is_left_out_for_its_dimensions_is_not_warned_of(make_policy, plan_of, capsys):
-    _say_once.cache_clear()
-    policy = make_policy(views={"gamma": rule("gamma", level="avoid", dims=(3,))})
-    assert names(plan_of(policy, {"gamma": {}}, dims=2)) == []
-    assert capsys.readouterr().out == ""
-
-
-def test_what_harms_by_being_small_may_go_down_to_its_least(make_policy, plan_of):
-    own = rule("kspace_mask", params={"centre": 0.1}, least={"centre": 0.05})
-    policy = make_policy(views={"kspace_mask": own})
-    assert plan_of(policy, {"kspace_mask": {"centre": 0.05}}).steps[0].transform.config.centre
-    with pytest.raises(
-        ConfigError, match=r"centre down to 0\.05 for test, got 0\.04: .* Raise centre"
-    ):
-        plan_of(policy, {"kspace_mask": {"centre": 0.04}})
-
-
-def test_a_least_value_holds_for_both_ends_of_a_range(make_policy, plan_of):
-    own = rule("gaussian_blur", least={"sigma": 0.5}, params={"sigma": (0.5, 1.0)})
-    with pytest.raises(ConfigError, match=r"sigma down to 0\.5 for test, got 0\.2"):
-        plan_of(make_policy(views={"gaussian_blur": own}), {"gaussian_blur": {"sigma": [0.2, 1]}})
-
-
-# --- what the task needs -------------------------------------------------------------------
-
-
-def test_a_named_need_takes_views_away_and_says_which_and_why(make_policy, plan_of, capsys):
-    _say_once.cache_clear()
-    policy = make_policy(
-        views={"flip_lr": rule("flip", params={"axis": "lr"}), "gamma": rule("gamma")}
-    )
-    assert names(plan_of(policy, task_needs=("laterality",))) == ["gamma"]
-    said = capsys.readouterr().out
-    assert said == ("Left out for task_needs: view flip_lr (the task tells left from right).\n")
-    assert names(plan_of(policy, task_needs=("laterality", "intensity"))) == []
-
-
-def test_a_need_and_a_tasks_own_reasons_add_up(make_policy, plan_of):
-    policy = make_policy(
-        views={"flip_lr": rule("flip", params={"axis": "lr"}), "gamma": rule("gamma")}
-    )
-    task = sided(gamma="the curve is the label")
-    assert names(plan_of(policy, task=task, task_needs=("laterality",))) == []
-
-
-def test_a_recipe_cannot_ask_for_what_it_says_the_task_does_not_bear(make_policy, plan_of):
-    with pytest.raises(ConfigError, match="view flip_lr cannot be used for this task"):
-        plan_of(make_policy(), {"flip_lr": {}}, task_needs=("laterality",))
-
-
-def test_nothing_is_said_of_what_a_task_itself_leaves_out(make_policy, plan_of, capsys):
-    _say_once.cache_clear()
-    policy = make_policy(views={"flip_lr": rule("flip", params={"axis": "lr"})})
-    plan_of(policy, task=sided(**MIRRORED))
-    assert capsys.readouterr().out == ""

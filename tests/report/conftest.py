@@ -1,10 +1,12 @@
-"""A study folder that no study wrote: every number and name is a test's to choose."""
+"""A study folder that no study wrote, every number and name a test's to choose, and its page."""
 
 import json
+from html.parser import HTMLParser
 
 import pytest
 
 from anlage.config import write_yaml
+from anlage.report.study_page import write_report
 
 ARMS = ("simclr", "mae", "scratch", "imagenet")
 
@@ -117,3 +119,41 @@ def folder(tmp_path):
         return root
 
     return make
+
+
+class Page(HTMLParser):
+    """What a browser would load or run, and the text it would show."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.loads, self.handlers, self.words = [], [], [], []
+        self.open = []
+        self.feed(text)
+        self.text = " ".join(" ".join(self.words).split())
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.open.append(tag)
+        for name, value in attrs:
+            if name in {"src", "href", "xlink:href", "action", "data", "poster"}:
+                self.loads.append(value)
+            if name.startswith("on"):
+                self.handlers.append(name)
+
+    def handle_endtag(self, tag):
+        if tag in self.open:
+            self.open.pop()
+
+    def handle_data(self, data):
+        if "style" not in self.open[-1:]:
+            self.words.append(data)
+
+
+@pytest.fixture(scope="session")
+def page():
+    """Write the page of a study folder and read it as a browser would."""
+
+    def read(root):
+        return Page(write_report(root).read_text(encoding="utf-8"))
+
+    return read

@@ -1,7 +1,10 @@
 """A study so small that it runs in seconds, and one that is finished."""
 
 import copy
+import json
+import shutil
 
+import polars as pl
 import pytest
 
 from anlage.config import layered
@@ -44,3 +47,42 @@ def finished(slices_store, tmp_path_factory):
     root = tmp_path_factory.mktemp("study") / "done"
     assert study(slices_store, out=root, **copy.deepcopy(QUICK)).exit_code == 0
     return root
+
+
+@pytest.fixture
+def copied(finished, tmp_path):
+    """A finished study that a test may damage."""
+    return shutil.copytree(finished, tmp_path / "study")
+
+
+@pytest.fixture(scope="session")
+def answers():
+    """Return the predictions of every job of a study, without what is true."""
+
+    def read(root):
+        kept = {}
+        for path in sorted(root.glob("jobs/*/cases.parquet")):
+            cases = pl.read_parquet(path)
+            predicted = [column for column in cases.columns if column[0] == "p"]
+            kept[path.parent.name] = cases.select(predicted).to_numpy()
+        return kept
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def with_labels():
+    """Copy a store and change its labels, row by row."""
+
+    def make(store, folder, change):
+        shutil.copytree(store, folder)
+        index = folder / "index.parquet"
+        frame = pl.read_parquet(index)
+        values = change(frame["label:lesion"].to_list())
+        frame.with_columns(pl.Series("label:lesion", values)).write_parquet(index)
+        card = json.loads((folder / "store.json").read_text())
+        card.pop("index_sha256", None)
+        (folder / "store.json").write_text(json.dumps(card))
+        return folder
+
+    return make

@@ -79,6 +79,7 @@ def test_a_model_keeps_its_scale_and_an_encoder_of_another_may_be_allowed(
     monkeypatch.setattr(
         Store, "spacing_mm", property(lambda self: np.full((len(self), 2), 0.71, np.float32))
     )
+    monkeypatch.setattr(Store, "spacing_stated", property(lambda self: np.ones(len(self), bool)))
     with pytest.raises(ConfigError, match="allow_other_spacing"):
         _finetune(slices_store, tmp_path / "refused", start=str(run))
     assert not (tmp_path / "refused").exists()

@@ -139,6 +139,7 @@ def test_a_store_of_another_scale_is_refused_unless_allowed(
 ) -> None:
     store = Store.open(slices_store)
     store.__dict__["spacing_mm"] = np.full((len(store), 2), 0.71, dtype=np.float32)
+    store.__dict__["spacing_stated"] = np.ones(len(store), dtype=np.bool_)
     task = _task(store, stored[0])
     path = copied / "model.json"
     card = json.loads(path.read_text())

@@ -75,6 +75,7 @@ def test_the_card_keeps_the_scale_of_the_views(
         return found
 
     monkeypatch.setattr(Store, "spacing_mm", property(spacing_mm))
+    monkeypatch.setattr(Store, "spacing_stated", property(lambda self: np.ones(len(self), bool)))
     _pretrain(slices_store, tmp_path, image_size=[16])  # images have 32
     card = load_encoder(tmp_path / "encoder")[1]
     assert card.spacing_mm == pytest.approx((1.42, 1.44))

@@ -17,10 +17,14 @@ from anlage.train.spacing import check_spacing, shown_spacing_mm
 Capture = pytest.CaptureFixture[str]
 
 
-def _spaced(path: Path, *edges: float, resampled: bool = False) -> Store:
-    """Open a store as if all its images had this spacing."""
+def _spaced(
+    path: Path, *edges: float, resampled: bool = False, stated: bool | None = True
+) -> Store:
+    """Open a store as if all its images had this spacing; an older one does not say if stated."""
     store = Store.open(path)
     store.__dict__["spacing_mm"] = np.tile(np.float32(edges), (len(store), 1))
+    known = None if stated is None else np.full(len(store), stated)
+    store.__dict__["spacing_stated"] = known
     if resampled:
         store.meta = store.meta.model_copy(update={"spacing_mm": edges})
     return store
@@ -59,25 +63,51 @@ def test_the_median_of_the_images_that_count_is_taken(volumes_store: Path) -> No
     assert shown_spacing_mm(store, scene) == pytest.approx((2.0, 2.0, 2.0))
 
 
-def test_one_millimetre_is_unknown_unless_volumes_were_resampled_to_it(volumes_store: Path) -> None:
-    unsaid, said = (_spaced(volumes_store, 1, 1, 1, resampled=said) for said in (False, True))
-    assert shown_spacing_mm(unsaid, scene_of(unsaid, size=[16], field="window")) is None
-    assert shown_spacing_mm(said, scene_of(said, size=[16], field="window")) == (1, 1, 1)
+@pytest.mark.parametrize(
+    ("stated", "resampled", "shown"),
+    [
+        (True, False, (1, 1, 1)),
+        (False, False, None),
+        (None, False, None),
+        (False, True, (1, 1, 1)),
+        (None, True, (1, 1, 1)),
+    ],
+)
+def test_one_millimetre_is_known_if_the_files_or_the_user_say_so(
+    volumes_store: Path, stated: bool | None, resampled: bool, shown: Any
+) -> None:
+    store = _spaced(volumes_store, 1, 1, 1, resampled=resampled, stated=stated)
+    assert shown_spacing_mm(store, scene_of(store, size=[16], field="window")) == shown
 
 
-def test_pictures_without_spacing_stay_without_when_they_are_scaled(tmp_path: Path) -> None:
+def test_images_that_state_no_spacing_do_not_count(volumes_store: Path) -> None:
+    store = _spaced(volumes_store, 3.0, 3.0, 3.0)
+    store.spacing_mm[:2] = 1
+    store.__dict__["spacing_stated"][:2] = False
+    scene = scene_of(store, size=[16], field="window")
+    assert shown_spacing_mm(store, scene, np.arange(3)) == pytest.approx((3.0, 3.0, 3.0))
+    assert shown_spacing_mm(store, scene, np.arange(2)) is None
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+def test_pictures_without_spacing_stay_without_when_they_are_scaled(
+    tmp_path: Path, is_old: bool
+) -> None:
     rng = np.random.default_rng(0)
     for number, shape in enumerate([(30, 41), (61, 33), (48, 48)]):
         Image.fromarray(rng.integers(0, 255, shape, np.uint8)).save(tmp_path / f"{number}.png")
     out = tmp_path / "store"
     store = Store.open(prepare(tmp_path, out=out, modality="generic", size=32, workers=0).store)
     assert not np.allclose(store.spacing_mm, 1)
+    if is_old:
+        store.__dict__["spacing_stated"] = None
     for field in ("image", "window"):
         assert shown_spacing_mm(store, scene_of(store, size=[16], field=field)) is None
 
 
-def test_scaled_pictures_with_spacing_are_known(slices_store: Path) -> None:
-    store = _spaced(slices_store, 0.71, 0.72)
+@pytest.mark.parametrize("stated", [True, None])
+def test_scaled_pictures_with_spacing_are_known(slices_store: Path, stated: bool | None) -> None:
+    store = _spaced(slices_store, 0.71, 0.72, stated=stated)
     assert shown_spacing_mm(store, scene_of(store, size=[16])) == pytest.approx((1.42, 1.44))
 
 
@@ -145,9 +175,9 @@ def test_another_scale_may_be_allowed_and_is_warned_of(
     assert "warning: the encoder was trained on" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("known", "edge"), [(None, 9.0), ((9.0, 9.0, 9.0), 1.0)])
+@pytest.mark.parametrize(("known", "stated"), [(None, True), ((9.0, 9.0, 9.0), False)])
 def test_what_is_unknown_is_not_compared(
-    known: Any, edge: float, volumes_store: Path, capsys: Capture
+    known: Any, stated: bool, volumes_store: Path, capsys: Capture
 ) -> None:
-    _check(known, _spaced(volumes_store, edge, edge, edge))
+    _check(known, _spaced(volumes_store, 1.0, 1.0, 1.0, stated=stated))
     assert capsys.readouterr().out == ""

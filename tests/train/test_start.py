@@ -130,6 +130,7 @@ def _spaced(path: Path, *edges: float) -> Store:
     """Open a store as if all its images had this spacing."""
     store = Store.open(path)
     store.__dict__["spacing_mm"] = np.tile(np.float32(edges), (len(store), 1))
+    store.__dict__["spacing_stated"] = np.ones(len(store), dtype=np.bool_)
     return store
 
 

@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from anlage.tensors import Views
 from anlage.transforms.draws import Draws
-from anlage.transforms.views import CropBatch, Intensities
+from anlage.transforms.views import CropBatch, Intensities, ViewPlan, make_views
+from anlage.types import ViewSpec
+
+SPACE = {2: (12, 20), 3: (8, 12, 10)}
+ONE = ViewSpec(num_views=1)
 
 
 @pytest.fixture(autouse=True)
@@ -52,5 +57,37 @@ def intensities() -> Callable[..., Intensities]:
     def make(channels=1, **options):
         plain = {"low": 0.0, "high": 1.0, "mean": (0.0,) * channels, "std": (1.0,) * channels}
         return Intensities(**plain | options)
+
+    return make
+
+
+@pytest.fixture
+def images_of() -> Callable[..., torch.Tensor]:
+    """Make random images in the unit interval, (B, C, *S)."""
+
+    def make(dims, count=6, channels=1):
+        random = torch.Generator().manual_seed(0)
+        return torch.rand(count, channels, *SPACE[dims], generator=random)
+
+    return make
+
+
+@pytest.fixture
+def plan(intensities) -> Callable[..., ViewPlan]:
+    """Make a plan of views as large as their source, nothing done to them unless told."""
+
+    def make(dims=2, channels=1, **options):
+        return ViewPlan(**{"size": SPACE[dims], "intensities": intensities(channels)} | options)
+
+    return make
+
+
+@pytest.fixture
+def view(draws, crop_batch, images_of) -> Callable[..., Views]:
+    """Make one view of every test image, or as many as a method asks for."""
+
+    def make(plan, *, spec=ONE, given=None, dims=2, **options):
+        images = images_of(dims) if given is None else given
+        return make_views(crop_batch(images), plan, spec, draws=draws(len(images), **options))
 
     return make

@@ -1,4 +1,4 @@
-"""What the view maker does with a plan, step by step. Its geometry is tested beside this file."""
+"""What the view maker does with a plan. Its steps and its geometry are tested beside this file."""
 
 from dataclasses import replace
 
@@ -7,16 +7,11 @@ import torch
 
 from anlage import plugins
 from anlage.transforms.crop import Boxes, overlap_share
-from anlage.transforms.views import Intensities, MaskPlan, Step, ViewPlan, make_views, one_view
+from anlage.transforms.views import Intensities, MaskPlan, Step, make_views, one_view
 from anlage.types import ViewSpec
 
 SPACE = {2: (12, 20), 3: (8, 12, 10)}
 ONE = ViewSpec(num_views=1)
-
-
-def images_of(dims, count=6, channels=1):
-    random = torch.Generator().manual_seed(0)
-    return torch.rand(count, channels, *SPACE[dims], generator=random)
 
 
 def step(name, p=1.0, label=None, **options):
@@ -27,27 +22,6 @@ def step(name, p=1.0, label=None, **options):
 def masking(ratio=0.5, unit=2, kind="random"):
     plugin = plugins.load("transforms/masks", kind)
     return MaskPlan(mask=plugin(), ratio=ratio, unit=unit)
-
-
-@pytest.fixture
-def plan(intensities):
-    """Make a plan of views as large as their source, nothing done to them unless told."""
-
-    def make(dims=2, channels=1, **options):
-        return ViewPlan(**{"size": SPACE[dims], "intensities": intensities(channels)} | options)
-
-    return make
-
-
-@pytest.fixture
-def view(draws, crop_batch):
-    """Make one view of every test image."""
-
-    def make(plan, *, spec=ONE, given=None, dims=2, **options):
-        images = images_of(dims) if given is None else given
-        return make_views(crop_batch(images), plan, spec, draws=draws(len(images), **options))
-
-    return make
 
 
 # --- intensities ---------------------------------------------------------------------------
@@ -69,7 +43,7 @@ def test_float_values_are_not_changed_in_place():
 
 
 @pytest.mark.parametrize("dims", [2, 3])
-def test_each_channel_is_standardised_by_its_own_numbers(dims):
+def test_each_channel_is_standardised_by_its_own_numbers(dims, images_of):
     unit = images_of(dims, channels=2)
     both = Intensities(low=0.0, high=1.0, mean=(0.2, 0.6), std=(0.5, 0.1))
     seen = both.standardise(unit)
@@ -97,7 +71,7 @@ def test_as_many_views_as_asked_all_different(plan, view, num_views):
             assert (views.images[first] != views.images[second]).flatten(1).any(dim=1).all()
 
 
-def test_views_say_whose_they_are(plan, draws, crop_batch):
+def test_views_say_whose_they_are(plan, draws, crop_batch, images_of):
     batch = crop_batch(images_of(2), samples=[4, 9, 2, 7, 1, 0])
     views = make_views(batch, plan(), ONE, draws=draws(6))
     assert torch.equal(views.sample, batch.sample)
@@ -124,7 +98,7 @@ def everything(plan, dims):
 
 
 @pytest.mark.parametrize("dims", [2, 3])
-def test_a_view_does_not_depend_on_its_batch(plan, draws, crop_batch, dims):
+def test_a_view_does_not_depend_on_its_batch(plan, draws, crop_batch, dims, images_of):
     spec = ViewSpec(num_views=2, is_masked=True, min_overlap=0.3)
     images, samples = images_of(dims), [4, 9, 2, 7, 1, 0]
     full = everything(plan, dims)
@@ -159,7 +133,7 @@ def test_views_are_numbered_from_the_draws_own_view(plan, view):
     assert torch.equal(two.images[1], second.images[0])
 
 
-def test_the_first_view_is_the_labelled_view_of_the_same_draws(plan, draws, crop_batch):
+def test_the_first_view_is_the_labelled_view_of_the_same_draws(plan, draws, crop_batch, images_of):
     full = everything(plan, 2)
     batch = crop_batch(images_of(2))
     image, labels = one_view(batch, full, draws=draws(6))
@@ -167,13 +141,13 @@ def test_the_first_view_is_the_labelled_view_of_the_same_draws(plan, draws, crop
     assert torch.equal(image, make_views(batch, full, ONE, draws=draws(6)).images[0])
 
 
-def test_without_draws_nothing_is_changed(plan, crop_batch):
+def test_without_draws_nothing_is_changed(plan, crop_batch, images_of):
     batch = crop_batch(images_of(2))
     image, _ = one_view(batch, plan(steps=(step("flip"), step("solarize"))), draws=None)
     torch.testing.assert_close(image, batch.images, atol=1e-5, rtol=0)
 
 
-def test_crops_are_not_changed_in_place(plan, draws, crop_batch):
+def test_crops_are_not_changed_in_place(plan, draws, crop_batch, images_of):
     images, labels = images_of(2), torch.randint(0, 3, (6, *SPACE[2]))
     before = images.clone(), labels.clone()
     batch = crop_batch(images, label_maps=labels)
@@ -227,94 +201,6 @@ def test_partners_overlap_as_the_method_asks(plan, view):
         for other in others:
             reached = overlap_share(first, other).min() + 1e-3 >= 0.7
             assert reached.item() is (least > 0)
-
-
-# --- steps ---------------------------------------------------------------------------------
-
-INTENSITY = ("gamma", "gaussian_noise", "brightness_contrast", "solarize", "bias_field")
-
-
-@pytest.mark.parametrize("name", [*INTENSITY, "flip", "rotate"])
-def test_a_step_happens_as_often_as_its_probability_says(plan, view, name):
-    plain = view(plan()).images[0]
-    assert torch.equal(view(plan(steps=(step(name, 0.0),))).images[0], plain)
-    always = view(plan(steps=(step(name, 1.0),))).images[0]
-    assert (always != plain).flatten(1).any(dim=1).all()
-    given = torch.rand(400, 1, *SPACE[2])
-    sometimes = view(plan(steps=(step(name, 0.3),)), given=given).images[0]
-    whole = view(plan(steps=(step(name, 1.0),)), given=given).images[0]
-    changed = (sometimes != view(plan(), given=given).images[0]).flatten(1).any(dim=1)
-    assert 0.2 < changed.float().mean() < 0.4
-    torch.testing.assert_close(sometimes[changed], whole[changed], atol=1e-5, rtol=0)
-
-
-def test_steps_happen_independently_of_each_other(plan, view):
-    given = torch.rand(400, 1, *SPACE[2])
-    plain = view(plan(), given=given).images[0]
-    happened = []
-    for name in ("gamma", "solarize"):
-        seen = view(plan(steps=(step(name, 0.5),)), given=given).images[0]
-        happened.append((seen != plain).flatten(1).any(dim=1).float())
-    both = (happened[0] * happened[1]).mean()
-    assert abs(both - 0.25) < 0.1
-
-
-def test_intensity_steps_are_left_out_where_the_method_wants_geometry_alone(plan, view):
-    spatial, tonal = step("flip"), step("solarize")
-    spec = ViewSpec(num_views=1, intensity=False)
-    seen = view(plan(steps=(spatial, tonal)), spec=spec).images[0]
-    assert torch.equal(seen, view(plan(steps=(spatial,))).images[0])
-    assert not torch.equal(seen, view(plan(steps=(spatial, tonal))).images[0])
-
-
-def test_intensity_steps_are_made_in_the_order_of_the_plan(plan, view):
-    solarize, gamma = step("solarize"), step("gamma", power=3.0)
-    first = view(plan(steps=(solarize, gamma))).images[0]
-    second = view(plan(steps=(gamma, solarize))).images[0]
-    assert (first - second).abs().max() > 0.1
-
-
-def test_spatial_steps_are_made_in_the_order_of_the_plan(plan, view, draws):
-    """A view of a view: the last step is looked through first, so its matrix stands last."""
-    flip, rotate = step("flip"), step("rotate", degrees=40.0)
-    mirror, turn = (
-        one.transform.matrix(one.transform.draw(draws(6).within(one.name), dims=2), dims=2)
-        for one in (flip, rotate)
-    )
-    half = torch.tensor(SPACE[2]) / 2
-    for steps, expected in (((flip, rotate), mirror @ turn), ((rotate, flip), turn @ mirror)):
-        (geometry,) = view(plan(steps=steps)).geometry
-        torch.testing.assert_close(geometry[:, :, :-1] / half, expected)
-    assert (mirror @ turn - turn @ mirror).abs().amax() > 0.1
-
-
-def test_two_steps_of_one_transform_draw_numbers_of_their_own(plan, view):
-    once = view(plan(steps=(step("gaussian_noise", label="a"),))).images[0]
-    other = view(plan(steps=(step("gaussian_noise", label="b"),))).images[0]
-    assert (once - other).abs().max() > 0.01
-
-
-@pytest.mark.parametrize("dims", [2, 3])
-def test_views_stay_in_the_calibrated_range(plan, view, dims):
-    """Before standardising, whatever is done to them: so an encoder never sees new values."""
-    strong = (
-        step("brightness_contrast", brightness=0.9, contrast=0.9),
-        step("gaussian_noise", sigma=0.9),
-        step("bias_field", coefficient=2.0),
-    )
-    seen = view(plan(dims, steps=strong), dims=dims).images[0]
-    assert 0 <= seen.min() < 0.01
-    assert 0.99 < seen.max() <= 1
-
-
-def test_values_are_clipped_after_every_step(plan, view):
-    bright = step("brightness_contrast", brightness=0.5, contrast=0.0, label="up")
-    images = torch.full((20, 1, *SPACE[2]), 0.9)
-    seen = view(plan(steps=(bright, step("solarize", threshold=1.0))), given=images).images[0]
-    raised = view(plan(steps=(bright,)), given=images).images[0]
-    assert raised.max() == 1
-    assert raised.min() < 0.9
-    torch.testing.assert_close(seen, torch.where(raised >= 1, 1 - raised, raised))
 
 
 # --- masks ---------------------------------------------------------------------------------

@@ -134,9 +134,11 @@ class Recommendation(BaseConfig):
         why_not: What is missing if it cannot.
         over_scratch: Gain over a CNN from scratch at this label budget.
         over_imagenet: Gain over ImageNet weights; None where there are none.
-        cautious: Gain that is exceeded in 6 of 10 cases.
-        counted: What is ranked by: the cautious gain, less what an audit found to be lost.
+        price: Points that it must gain to be worth its cost.
+        counted: What is ranked by: the expected gain, less what an audit found to be lost, less
+            the price.
         harm: Probability of a loss against scratch.
+        chance: Probability of a gain over scratch.
         terms: What the expected gain is made of.
         supporting: Rules and results for it.
         opposing: Rules and results against it.
@@ -154,9 +156,10 @@ class Recommendation(BaseConfig):
     why_not: str = ""
     over_scratch: Gain
     over_imagenet: Gain | None
-    cautious: float
+    price: float
     counted: float
     harm: float
+    chance: float
     terms: dict[str, float] = {}
     supporting: tuple[Reason, ...] = ()
     opposing: tuple[Reason, ...] = ()

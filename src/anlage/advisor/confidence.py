@@ -11,13 +11,13 @@ from anlage.advisor.results import usable
 from anlage.advisor.views import policy_of
 from anlage.evidence import Base
 
-__all__ = ["confidence", "risks", "studies_alike", "would_raise"]
+__all__ = ["ASK", "confidence", "risks", "studies_alike", "would_raise"]
 
 Level = Literal["high", "moderate", "low", "very low"]
 
 _ENOUGH, _SOME = 5, 2
 _NARROW = 8.0  # points: half of an interval that still says something
-_ASK = {
+ASK = {  # what to call an unknown fact
     "modality": "the modality",
     "task": "the task",
     "dims": "whether images are 2D or 3D",
@@ -39,11 +39,13 @@ def confidence(
     reach = (forecast.high - forecast.low) / 2
     counted = f"studies of this task and modality: {len(same)}, of this task: {len(near)}"
     counted += f"; 90 % interval ±{reach:.0f} points" if reach else "; 0 by definition"
-    if own and reach <= _NARROW:
-        return "high", f"your own study on these data; {counted}"
+    if own and reach <= 2 * _NARROW:
+        level: Level = "high" if reach <= _NARROW else "moderate"
+        return level, f"your own study on these images, task and labels; {counted}"
     if profile.unknown:
-        return "very low", f"not known: {', '.join(profile.unknown)}; {counted}"
-    if own or (len(same) >= _ENOUGH and reach <= 2 * _NARROW):
+        asked = ", ".join(ASK[name] for name in profile.unknown)
+        return "very low", f"not known: {asked}; {counted}"
+    if len(same) >= _ENOUGH and reach <= 2 * _NARROW:
         return "moderate", counted
     return ("low" if len(same) >= _SOME or len(near) >= _ENOUGH else "very low"), counted
 
@@ -74,7 +76,7 @@ def would_raise(profile: Profile, candidate: Candidate) -> list[str]:
     """Return what would make the answer more certain, the cheapest first."""
     found = []
     if profile.unknown:
-        found.append("tell it " + ", ".join(_ASK[name] for name in profile.unknown))
+        found.append("tell it " + ", ".join(ASK[name] for name in profile.unknown))
     if candidate.kind == "pretrain" and candidate.method not in profile.alignment:
         found.append("an audit of the views on your own images")
     if candidate.kind != "none":
@@ -87,8 +89,8 @@ def risks(profile: Profile, candidate: Candidate, forecast: Forecast) -> list[st
     found = []
     if candidate.kind != "none":
         found.append(
-            f"{100 * forecast.harm:.0f} % chance of a loss against scratch (published results "
-            "alone; failures are rarely published)"
+            f"{100 * forecast.harm:.0f} % chance of a loss against scratch (failures are rarely "
+            "published)"
         )
     if candidate.kind == "pretrain":
         shortcuts = policy_of(profile)[1].shortcuts

@@ -6,14 +6,18 @@ from collections.abc import Iterator, Sequence
 
 from anlage import plugins
 from anlage.advisor.answer import Recommendation
+from anlage.advisor.confidence import ASK
 from anlage.advisor.cost import Costs
+from anlage.advisor.forecast import Gap
 from anlage.advisor.gain import GainModel
 from anlage.advisor.profile import Profile
 
 __all__ = ["notes", "steps"]
 
 
-def steps(profile: Profile, model: GainModel, ranked: Sequence[Recommendation]) -> Iterator[str]:
+def steps(
+    profile: Profile, model: GainModel, ranked: Sequence[Recommendation], gap: Gap | None
+) -> Iterator[str]:
     """Yield the ranking step by step."""
     slopes = model.level.slopes
     yield (
@@ -38,17 +42,26 @@ def steps(profile: Profile, model: GainModel, ranked: Sequence[Recommendation]) 
             "in 2D (R22), 200 in 3D (E023, E024)."
         )
     if profile.unknown:
-        yield f"Not known, so every value was tried: {', '.join(profile.unknown)}."
+        asked = ", ".join(ASK[name] for name in profile.unknown)
+        yield f"Not known, so every value was tried: {asked}."
     for place, found in enumerate(ranked, start=1):
         terms = "; ".join(f"{name} {value:+.2f}" for name, value in found.terms.items())
         yield (
             f"{place}. {found.title}: {terms or 'by definition 0'} -> expected "
-            f"{found.over_scratch.mean:+.1f}, in 6 of 10 cases at least {found.cautious:+.1f}"
-            f"{_audited(found)}."
+            f"{found.over_scratch.mean:+.1f}, a gain in {100 * found.chance:.0f} of 100 cases"
+            f"{_ranked_by(found)}."
+        )
+    if gap is not None:
+        names = [found.strategy.method for found in ranked if found.strategy.method is not None]
+        yield (
+            f"{names[0]} against {names[1]} on the same images: {gap.mean:+.1f} points "
+            f"[{gap.low:+.0f}, {gap.high:+.0f}]."
         )
     yield (
-        "Ranked by what may be counted on: the gain that is exceeded in 6 of 10 cases. Not to "
-        "pretrain is 0 by definition, so it wins wherever nothing can be counted on."
+        "Ranked by the expected gain, less 1 point for a pretraining: what it must gain to be "
+        "worth its hours. Not to pretrain is 0 by definition, so it wins wherever no more is "
+        "expected. The chance of a gain and the interval say how sure that is; a study on your "
+        "own images finds a loss before anybody uses the model."
     )
 
 
@@ -70,13 +83,13 @@ def notes(profile: Profile, table: Costs) -> Iterator[str]:
         yield "Only normal images are at hand: consider task anomaly (R11)."
     if profile.alignment:
         yield (
-            "The audit's share of what is kept multiplies what may be counted on; a method without "
-            "an audit counts as keeping a half."
+            "The audit's share of what is kept multiplies the expected gain; a method without an "
+            "audit counts as keeping a half."
         )
 
 
-def _audited(found: Recommendation) -> str:
-    """Return what an audit left of what may be counted on; nothing where it changed nothing."""
-    if found.counted == found.cautious:
+def _ranked_by(found: Recommendation) -> str:
+    """Return what is ranked by; nothing where that is the expected gain."""
+    if found.counted == found.over_scratch.mean:
         return ""
-    return f", {found.counted:+.1f} by the audit"
+    return f", ranked by {found.counted:+.1f}"

@@ -12,21 +12,35 @@ from itertools import product
 from statistics import NormalDist
 
 import numpy as np
+import numpy.typing as npt
 
+from anlage.advisor.budgets import never_rising
 from anlage.advisor.gain import NEW, GainModel, Question
 from anlage.advisor.mixed import student_quantile
 from anlage.advisor.preferences import Case, balance
 from anlage.advisor.profile import Profile
-from anlage.advisor.results import abundance, share_of
+from anlage.advisor.results import abundance, place_of, share_of
 from anlage.evidence.vocabulary import MODALITIES, TASKS
 
-__all__ = ["LEVEL", "Forecast", "against_imagenet", "imagenet_gain", "method_gain", "yield_of"]
+__all__ = [
+    "LEVEL",
+    "Forecast",
+    "Gap",
+    "against_imagenet",
+    "imagenet_gain",
+    "method_gain",
+    "method_gap",
+    "weights_gain",
+    "yield_of",
+]
+
+Array = npt.NDArray[np.float64]
 
 LEVEL = 0.9
 """Level of every prediction interval."""
 
-CAUTIOUS = 0.4
-"""What is ranked by is exceeded in all but this share of cases: odds of 3 to 2."""
+Method = tuple[str, str, int | None]
+"""Paradigm, name and images per update."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +51,6 @@ class Forecast:
         mean: Expected gain.
         low: Lower end of the 90% prediction interval.
         high: Upper end.
-        cautious: Gain that is exceeded in 6 of 10 cases.
         harm: Probability of a loss.
         terms: What the mean is made of, for the explanation.
     """
@@ -45,34 +58,54 @@ class Forecast:
     mean: float
     low: float
     high: float
-    cautious: float
     harm: float
     terms: dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gap:
+    """What one method gains over another in the same case, with its 90% interval."""
+
+    mean: float
+    low: float
+    high: float
 
 
 def method_gain(
     model: GainModel, profile: Profile, *, paradigm: str, method: str, batch: int | None
 ) -> Forecast:
     """Return the gain of pretraining with a method over a CNN from scratch."""
-    cases = _cases(profile, paradigm, method, batch)
-    if model.has_tried(profile.study or NEW, profile.task or NEW, method):
-        cases = (_as_learnt(case) for case in cases)
-    questions = [
-        _question(case, plenty, float(balance(case)), profile.study)
-        for case, plenty in product(cases, _plenty(profile))
+    questions = _questions(model, profile, paradigm=paradigm, method=method, batch=batch)
+    return _joined(model, profile, questions, _shares(model, profile))
+
+
+def method_gap(model: GainModel, profile: Profile, first: Method, second: Method) -> Gap | None:
+    """Return what one method gains over another; None where the case is not fully known.
+
+    Both meet the same images and labels, so most of what makes their gains uncertain falls out.
+    """
+    asked = [
+        _questions(model, profile, paradigm=paradigm, method=method, batch=batch)
+        for paradigm, method, batch in (first, second)
     ]
-    own = model.own_shares.get((profile.study or NEW, profile.task or NEW))
-    shares = yield_of(profile) if own is None else (own, own)
-    return _joined(model, questions, shares, df=model.studies - 2)
+    shares = set(_shares(model, profile))
+    if any(len(set(found)) > 1 for found in asked) or len(shares) > 1:
+        return None
+    (own,), (other,) = asked[0][:1], asked[1][:1]
+    _, variance = model.compare(own, other)
+    means = _means(model, profile, [own, other], shares.pop())
+    reach = student_quantile(0.5 + LEVEL / 2, model.studies - 2) * variance**0.5
+    mean = float(means[0] - means[1])
+    return Gap(mean=mean, low=mean - reach, high=mean + reach)
 
 
 def weights_gain(model: GainModel, profile: Profile) -> Forecast:
     """Return the gain of public medical weights: that of an unknown method on plenty of images."""
     questions = [
-        _question(case, plenty, 0.0, profile.study)
+        _question(case, plenty, 0.0, profile)
         for case, plenty in product(_cases(profile, NEW, NEW, None), _plenty(profile))
     ]
-    return _joined(model, questions, (1.0, 1.0), df=model.studies - 2)
+    return _joined(model, profile, questions, (1.0, 1.0))
 
 
 def imagenet_gain(model: GainModel) -> Forecast:
@@ -98,7 +131,6 @@ def against_imagenet(forecast: Forecast, model: GainModel) -> Forecast:
         mean=forecast.mean + mean,
         low=low,
         high=high,
-        cautious=forecast.cautious + mean,
         harm=NormalDist().cdf(-(forecast.mean + mean) / deviation),
         terms={**forecast.terms, "less what ImageNet gains": mean},
     )
@@ -151,7 +183,19 @@ def _plenty(profile: Profile) -> tuple[float, ...]:
     return (0.0, 1.0) if plenty is None else (plenty,)
 
 
-def _question(case: Case, plenty: float, net: float, study: str | None) -> Question:
+def _questions(
+    model: GainModel, profile: Profile, *, paradigm: str, method: str, batch: int | None
+) -> list[Question]:
+    cases = _cases(profile, paradigm, method, batch)
+    if model.has_tried(profile.study or NEW, profile.task or NEW, method):
+        cases = (_as_learnt(case) for case in cases)
+    return [
+        _question(case, plenty, float(balance(case)), profile)
+        for case, plenty in product(cases, _plenty(profile))
+    ]
+
+
+def _question(case: Case, plenty: float, net: float, profile: Profile) -> Question:
     return Question(
         task=case.task or NEW,
         modality=case.modality or NEW,
@@ -159,24 +203,84 @@ def _question(case: Case, plenty: float, net: float, study: str | None) -> Quest
         method=case.method,
         labels=plenty,
         rules=net,
-        study=study or NEW,
+        place=place_of(profile.labelled),
+        study=profile.study or NEW,
     )
 
 
+def _shares(model: GainModel, profile: Profile) -> tuple[float, float]:
+    own = model.own_shares.get((profile.study or NEW, profile.task or NEW))
+    return yield_of(profile) if own is None else (own, own)
+
+
+def _own_budgets(model: GainModel, profile: Profile) -> list[tuple[float, float]]:
+    """Return the place of own results on these images and labels, and how plenty those are."""
+    counts = model.own_counts.get((profile.study or NEW, profile.task or NEW), ())
+    found = []
+    for count in counts:
+        plenty = abundance(profile.model_copy(update={"labelled": count}).share, count)
+        place = place_of(count)
+        if plenty is not None and place is not None:
+            found.append((place, plenty))
+    return found
+
+
+def _means(
+    model: GainModel, profile: Profile, questions: Sequence[Question], share: float
+) -> Array:
+    """Return the expected gains, (q,): never above those at fewer labels of the same images."""
+    budgets = _own_budgets(model, profile)
+    means = model.expect(questions, share)
+    if not budgets or profile.labelled is None:
+        return means
+    nodes = [
+        replace(question, place=place, labels=plenty)
+        for question in questions
+        for place, plenty in budgets
+    ]
+    shape = (len(questions), len(budgets))
+    values = model.expect(nodes, share).reshape(shape)
+    weights = 1 / np.maximum(model.predict(nodes)[1].reshape(shape), 1e-6)
+    places = [place for place, _ in budgets]
+    return np.array(
+        [
+            never_rising(places, one, weight, at=question.place or 0.0, value=float(mean))
+            for one, weight, question, mean in zip(values, weights, questions, means, strict=True)
+        ]
+    )
+
+
+def _spread_out(
+    model: GainModel, profile: Profile, questions: Sequence[Question], share: float
+) -> Array:
+    """Return the means at own budgets too, (q * budgets,), where that of the case is not known."""
+    if profile.labelled is not None:
+        return np.empty(0)
+    nodes = [
+        replace(question, place=place)
+        for question in questions
+        for place, _ in _own_budgets(model, profile)
+    ]
+    return model.expect(nodes, share) if nodes else np.empty(0)
+
+
 def _joined(
-    model: GainModel, questions: Sequence[Question], shares: tuple[float, float], *, df: int
+    model: GainModel, profile: Profile, questions: Sequence[Question], shares: tuple[float, float]
 ) -> Forecast:
     distinct = list(dict.fromkeys(questions))
     _, variance = model.predict(distinct)
-    ends = sorted(set(shares))
-    means = np.concatenate([model.expect(distinct, share) for share in ends])
-    variances = np.tile(variance, len(ends))
+    means, variances = [], []
+    for share in sorted(set(shares)):
+        elsewhere = _spread_out(model, profile, distinct, share)
+        means += [_means(model, profile, distinct, share), elsewhere]
+        variances += [variance, np.repeat(variance, len(elsewhere) // len(distinct))]
     literature = model.published or model
     expected = float(model.literature(distinct).mean())
     slope = literature.level.slopes["labels"][0]
     labels = float(np.mean([question.labels for question in distinct]))
     rules = float(np.mean([question.rules for question in distinct])) * literature.rule_worth
-    share = float(np.mean(ends))
+    share = float(np.mean(sorted(set(shares))))
+    mean = np.concatenate(means)
     terms = {
         "level for task and modality": expected - slope * labels - rules,
         "how plenty labels are": slope * labels,
@@ -184,8 +288,8 @@ def _joined(
         "share that so few images give": share,
     }
     if model.published is not None:
-        terms["your own studies, on top"] = float(means.mean()) - share * expected
-    return _forecast(means.tolist(), variances.tolist(), df, terms)
+        terms["your own studies, on top"] = float(mean.mean()) - share * expected
+    return _forecast(mean.tolist(), np.concatenate(variances).tolist(), model.studies - 2, terms)
 
 
 def _forecast(
@@ -194,12 +298,10 @@ def _forecast(
     mu, sd = np.asarray(means, dtype=float), np.sqrt(np.asarray(variances, dtype=float))
     reach = student_quantile(0.5 + LEVEL / 2, df)
     mean = float(mu.mean())
-    whole = float((np.mean(sd**2) + mu.var()) ** 0.5)
     return Forecast(
         mean=mean,
         low=float((mu - reach * sd).min()),
         high=float((mu + reach * sd).max()),
-        cautious=mean + student_quantile(CAUTIOUS, df) * whole,
         harm=float(np.mean([NormalDist(m, s).cdf(0.0) for m, s in zip(mu, sd, strict=True)])),
         terms=terms,
     )

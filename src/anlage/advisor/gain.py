@@ -1,12 +1,13 @@
 """How much a method gains in a case: the level of gains, and what sets a method apart.
 
-Two hierarchical models (`mixed`), fitted one after the other: what sets methods apart, from design
-rules and head-to-head comparisons, then the level, from all results less those differences.
+What sets methods apart comes from design rules, the level from all published results less those
+differences. Own results say both at once, in one hierarchical model (`mixed`).
 See docs/concepts/how-the-advisor-decides.md.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -33,9 +34,13 @@ from anlage.evidence import Base, Row
 __all__ = ["GainModel", "Question", "gain_model"]
 
 Array = npt.NDArray[np.float64]
+Nodes = tuple[int, ...]
 
 NEW = "new"
 """Word of a group member that no result has."""
+
+_DECADES = 1.0
+"""Distance between label budgets, in decimal logarithms, at which 1/e of the likeness is left."""
 
 _LEVEL = Design(
     groups={"task": None, "modality": None, "study": None, "lab": None},
@@ -47,8 +52,11 @@ _LEVEL = Design(
         "transformer": (0.0, 15.0),
         "own": (0.0, 10.0),
         "natural": (0.0, 10.0),
+        "rules": (2.0, 2.0),
     },
     signs={"labels": -1},
+    local="budget",
+    reach=_DECADES,
 )
 _CELL = 50.0  # points: so wide that only differences within a cell count
 _CONTRAST = Design(
@@ -56,10 +64,7 @@ _CONTRAST = Design(
     slopes={"rules": (2.0, 2.0), "own": (0.0, 10.0)},
     signs={"rules": 1},
 )
-_OWN_CONTRAST = Design(
-    groups={**_CONTRAST.groups, "study_method": None},
-    slopes={"rules": (2.0, 2.0)},
-)
+_APART = ("paradigm", "task_paradigm", "method")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +77,7 @@ class Question:
         paradigm: Of the method.
         method: Its name.
         labels: How plenty labels are, see `results.abundance`.
+        place: Place of the label budget, see `results.place_of`; None: far from every other.
         rules: Net number of rules for the method.
         baseline: ``scratch`` (a CNN), ``imagenet``, ``supervised``.
         study: Study that the question belongs to; ``new`` for one that is not there.
@@ -84,6 +90,7 @@ class Question:
     method: str
     labels: float
     rules: float
+    place: float | None = None
     baseline: str = "scratch"
     study: str = NEW
     is_natural: bool = False
@@ -91,16 +98,16 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class GainModel:
-    """Both fitted models.
+    """The fitted model.
 
     Attributes:
-        contrast: What sets methods apart.
-        level: What is left when that is taken off.
+        contrast: What sets methods apart in published results.
+        level: What is left when that is taken off, and own results whole.
         studies: Number of studies behind the level.
-        own_methods: Own studies with the methods they tried: what sets these apart was taken off
-            the very result that is added to it, so that it brings no doubt.
+        own_methods: Own studies with the methods they tried.
         own_shares: For own studies with their task, the share of the published gain that their
             images give, see `results.own_share`.
+        own_counts: For own studies with their task, the labelled patients of their budgets.
         published: The model of published results alone; None if there are no own ones.
     """
 
@@ -109,21 +116,17 @@ class GainModel:
     studies: int
     own_methods: frozenset[str]
     own_shares: Mapping[tuple[str, str], float]
+    own_counts: Mapping[tuple[str, str], Nodes]
     published: GainModel | None = None
 
     @property
     def rule_worth(self) -> float:
         """Points that one net rule is worth."""
-        return self.contrast.slopes["rules"][0]
+        return self.level.slopes["rules"][0]
 
     def predict(self, questions: Sequence[Question]) -> tuple[Array, Array]:
         """Return mean and variance of what would be measured with plenty of images, (q,) each."""
-        level, level_variance = self.level.expect([_level_point(q) for q in questions])
-        apart, apart_variance = self.contrast.expect([_contrast_point(q) for q in questions])
-        noise = np.array([0.0 if self.knows(q) else self.noise for q in questions])
-        tried = [self.has_tried(q.study, q.task, q.method) for q in questions]
-        doubt = np.where(tried, 0.0, apart_variance)
-        return level + apart, level_variance + doubt + noise
+        return self.level.expect([_point(question) for question in questions])
 
     def expect(self, questions: Sequence[Question], share: float) -> Array:
         """Return the mean of what images would give that yield a share of the published gain.
@@ -138,12 +141,13 @@ class GainModel:
         model = self.published or self
         return model.predict([replace(question, study=NEW) for question in questions])[0]
 
-    def knows(self, question: Question) -> bool:
-        """Whether an own study is about this very question: same store, task and labels."""
-        return (question.study, question.task) in self.own_shares
+    def compare(self, first: Question, second: Question) -> tuple[float, float]:
+        """Return mean and variance of one method's gain less another's in the same case."""
+        place = first.place or 0.0  # any: what both meet there falls out
+        return self.level.compare(*(_point(replace(one, place=place)) for one in (first, second)))
 
     def has_tried(self, study: str, task: str, method: str) -> bool:
-        """Whether an own study of this very question tried a method."""
+        """Whether an own study of these images, task and labels tried a method."""
         return (study, task) in self.own_shares and f"{study} {method}" in self.own_methods
 
     @property
@@ -174,35 +178,68 @@ def gain_model(
     Args:
         base: Results; only those of `results.usable` and `results.head_to_head` count.
         silent: Rules that may not speak.
-        learns_order: Whether published comparisons also say which method lies above which.
+        learns_order: Whether published comparisons also say which method lies above which, for
+            `GainModel.foretell`.
     """
-    cells = head_to_head(base.rows)
-    published = {name: rows for name, rows in cells.items() if not is_own(rows[0])}
-    learnt = fit(contrast_points(published, silent=silent), _CONTRAST)
-    contrast = learnt
-    if not learns_order:
-        own = {name: rows for name, rows in cells.items() if is_own(rows[0])}
-        spreads = {**learnt.spreads, "study_method": learnt.spreads["noise"]}
-        contrast = fit(contrast_points(own, silent=silent), _OWN_CONTRAST, spreads=spreads)
     rows = usable(base.rows)
-    offsets, _ = contrast.expect([_apart(row) for row in rows])
     own_rows = [row for row in rows if is_own(row)]
-    published_only = None
     if own_rows:
         others = tuple(row for row in base.rows if not is_own(row))
-        published_only = gain_model(
-            Base(others, base.rules), silent=silent, learns_order=learns_order
-        )
-        offsets = offsets - _lost(published_only, rows, silent)
-    level = fit(level_points(rows, offsets.tolist()), _LEVEL)
+        alone = Base(others, base.rules)
+        return _with_own(gain_model(alone, silent=silent, learns_order=learns_order), rows, silent)
+    learnt = fit(contrast_points(head_to_head(base.rows), silent=silent), _CONTRAST)
+    spreads = {**learnt.spreads, "study_method": learnt.spreads["noise"]}
+    contrast = learnt if learns_order else fit([], _ruled(spreads), spreads=spreads)
+    offsets, _ = contrast.expect([_apart(row, silent=silent) for row in rows])
+    groups = {**_LEVEL.groups, **{name: spreads[name] for name in (*_APART, "study_method")}}
     return GainModel(
         contrast=contrast,
+        level=fit(level_points(rows, offsets.tolist()), replace(_LEVEL, groups=groups)),
+        studies=len({row.study for row in rows}),
+        own_methods=frozenset(),
+        own_shares={},
+        own_counts={},
+    )
+
+
+def _with_own(published: GainModel, rows: Sequence[Row], silent: frozenset[str]) -> GainModel:
+    """Return the model with own results beside the published ones.
+
+    The slope of labels is that of the published results, so that more labels never raise a gain.
+    How far methods lie apart in an own study is found from own studies, but never below what
+    published comparisons show: where own methods differ much, they are believed.
+    """
+    own_rows = [row for row in rows if is_own(row)]
+    offsets, _ = published.contrast.expect([_apart(row, silent=silent) for row in rows])
+    kept = np.array([0.0 if is_own(row) else 1.0 for row in rows])
+    points = level_points(
+        rows, (kept * offsets - _lost(published, rows, silent)).tolist(), silent=silent
+    )
+    known = published.level.design.groups["study_method"]
+    groups = {**published.level.design.groups, "study_method": None}
+    slopes = {**_LEVEL.slopes, "labels": (published.level.slopes["labels"][0], 0.0)}
+    design = replace(_LEVEL, groups=groups, slopes=slopes, signs={})
+    level = fit(points, design)
+    if known is not None and level.spreads["study_method"] < known:
+        level = fit(points, replace(design, groups={**groups, "study_method": known}))
+    counts: dict[tuple[str, str], set[int]] = defaultdict(set)
+    for row in own_rows:
+        counts[row.study, row.task[0]] |= set() if row.label_count is None else {row.label_count}
+    return GainModel(
+        contrast=published.contrast,
         level=level,
         studies=len({row.study for row in rows}),
         own_methods=frozenset(f"{row.study} {row.method}" for row in own_rows),
         own_shares={(row.study, row.task[0]): own_share(row) for row in own_rows},
-        published=published_only,
+        own_counts={place: tuple(sorted(found)) for place, found in counts.items()},
+        published=published,
     )
+
+
+def _ruled(spreads: Mapping[str, float]) -> Design:
+    """Return what sets methods apart where rules alone say which lies above which."""
+    groups = {name: spreads[name] for name in (*_APART, "study_method")}
+    return Design(groups=groups, slopes={"rules": _LEVEL.slopes["rules"]})
 
 
 def _lost(model: GainModel, rows: Sequence[Row], silent: frozenset[str]) -> Array:
@@ -224,32 +261,29 @@ def _lost(model: GainModel, rows: Sequence[Row], silent: frozenset[str]) -> Arra
     return (1 - shares) * model.literature(questions)
 
 
-def _level_point(question: Question) -> Point:
+def _point(question: Question) -> Point:
     return Point(
         groups={
             "task": question.task,
             "modality": question.modality,
             "study": question.study,
             "lab": LAB,
+            "budget": question.study,
+            **contrast_groups(question.task, question.paradigm, question.method, question.study),
         },
         numbers={
             "labels": question.labels,
             "imagenet": float(question.baseline == "imagenet"),
             "supervised": float(question.baseline == "supervised"),
             "natural": float(question.is_natural),
+            "rules": question.rules,
         },
+        place=question.place,
     )
 
 
-def _contrast_point(question: Question) -> Point:
-    groups = contrast_groups(question.task, question.paradigm, question.method, question.study)
-    return Point(groups=groups, numbers={"rules": question.rules})
-
-
 def _apart(row: Row, *, silent: frozenset[str] = frozenset()) -> Point:
-    """Return what sets a result's method apart; its own study counts if it is the user's."""
+    """Return what sets a published result's method apart."""
     (point,) = contrast_points({"": [row]}, silent=silent)
     groups = {name: word for name, word in point.groups.items() if name != "cell"}
-    if not is_own(row):
-        groups["study_method"] = NEW
-    return Point(groups=groups, numbers=point.numbers)
+    return Point(groups={**groups, "study_method": NEW}, numbers=point.numbers)

@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from anlage.advisor.answer import Advice, Recommendation
-from anlage.advisor.words import headline, money, not_here, plan_lines, summary, told_gain
+from anlage.advisor.words import (
+    headline,
+    money,
+    not_here,
+    plan_lines,
+    ranked_by,
+    summary,
+    told_gain,
+)
 
 __all__ = ["as_html"]
 
@@ -55,6 +63,8 @@ def _shown(found: Recommendation, scale: tuple[float, float]) -> dict[str, Any]:
 
 def _facts(found: Recommendation) -> Iterator[tuple[str, str]]:
     yield "over scratch", told_gain(found.over_scratch)
+    if found.strategy.kind != "none":
+        yield "chance of a gain", f"{100 * found.chance:.0f} %"
     yield "over ImageNet", told_gain(found.over_imagenet)
     yield "cost", f"{money(found.cost)} ({found.cost.basis})"
 
@@ -66,8 +76,8 @@ def _doubts(found: Recommendation) -> Iterator[tuple[str, str]]:
     yield from (("risk", risk) for risk in found.risks)
     if found.alignment is not None:
         yield "audit", f"keeps {100 * found.alignment:.0f} % of what the task needs"
-    if found.counted != found.cautious:
-        yield "ranked by", f"{found.counted:+.1f} ({found.cautious:+.1f} before the audit)"
+    if found.counted != found.over_scratch.mean:
+        yield "ranked by", ranked_by(found)
 
 
 def _bar(found: Recommendation, scale: tuple[float, float]) -> dict[str, str] | None:

@@ -3,14 +3,15 @@
 Every group effect (of a task, a study, ...) is drawn from a normal distribution whose spread is
 found from the data; slopes have weak normal priors. The posterior moves from what all results show
 to what a group's own results show, by precision (Lindley and Smith 1972). Spreads are the
-posterior mode under half-normal priors (Gelman 2006).
+posterior mode under half-normal priors (Gelman 2006). What repeats itself at one place of a group
+and fades with distance has an exponential covariance (Ornstein and Uhlenbeck 1930).
 Axes: n results, q questions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import NormalDist
 
 import numpy as np
@@ -35,6 +36,7 @@ class Point:
             a group that is left out has no effect.
         numbers: Value of each covariate; 0 where it is left out.
         effect: What was measured; 0 for a question.
+        place: Where it lies in the design's local group; None: far from all others.
         noise: Share of the common noise variance that it has.
         variance: Sampling variance on top of it.
         row: Id of the result.
@@ -43,6 +45,7 @@ class Point:
     groups: Mapping[str, str]
     numbers: Mapping[str, float]
     effect: float = 0.0
+    place: float | None = None
     noise: float = 1.0
     variance: float = 0.0
     row: str = field(default="", compare=False)
@@ -56,11 +59,15 @@ class Design:
         groups: Groups; those with a number have that spread, for the others it is found.
         slopes: Prior mean and standard deviation of each slope; ``level`` is the base level.
         signs: Slopes whose sign is known beforehand.
+        local: Group whose members share noise where they lie near each other; None: there is none.
+        reach: Distance at which the correlation has fallen to 1/e.
     """
 
     groups: Mapping[str, float | None]
     slopes: Mapping[str, tuple[float, float]]
     signs: Mapping[str, int] = field(default_factory=dict)
+    local: str | None = None
+    reach: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,12 +89,41 @@ class Mixed:
     weights: Array
 
     def expect(self, questions: Sequence[Point]) -> tuple[Array, Array]:
-        """Return mean and variance of the true effects, (q,) each: without noise."""
-        shared = _covariance(questions, self.points, self.design, self.spreads)
-        solved = np.linalg.solve(self.factor, shared.T)  # (n, q)
-        mean = _offset(questions, self.design) + shared @ self.weights
-        prior = np.diag(_covariance(questions, questions, self.design, self.spreads))
+        """Return mean and variance of the true effects, (q,) each: without noise.
+
+        Local noise is part of a true effect: it is the same whenever one measures at that place.
+        """
+        mean, solved = self._told(questions)
+        prior = _numbers(questions, self.design) ** 2 @ _variances(self.design)
+        for name, spread in self._all_spreads().items():
+            prior += spread**2 * np.array([name in question.groups for question in questions])
         return mean, np.maximum(prior - (solved**2).sum(axis=0), 0.0)
+
+    def _all_spreads(self) -> dict[str, float]:
+        found = {name: self.spreads[name] for name in self.design.groups}
+        if self.design.local is not None:
+            found[self.design.local] = self.spreads["noise"]
+        return found
+
+    def compare(self, first: Point, second: Point) -> tuple[float, float]:
+        """Return mean and variance of the first true effect less the second."""
+        mean, solved = self._told([first, second])
+        left = self._prior([first, second]) - solved.T @ solved
+        variance = left[0, 0] + left[1, 1] - 2 * left[0, 1]
+        return float(mean[0] - mean[1]), max(float(variance), 0.0)
+
+    def _told(self, questions: Sequence[Point]) -> tuple[Array, Array]:
+        """Return the means, (q,), and the whitened covariance with the results, (n, q)."""
+        shared = _covariance(questions, self.points, self.design, self.spreads)
+        shared += self.spreads["noise"] ** 2 * _near(questions, self.points, self.design)
+        solved: Array = np.linalg.solve(self.factor, shared.T).astype(np.float64)
+        return _offset(questions, self.design) + shared @ self.weights, solved
+
+    def _prior(self, questions: Sequence[Point]) -> Array:
+        """Return the covariance that the true effects had before any result."""
+        covariance = _covariance(questions, questions, self.design, self.spreads)
+        found: Array = covariance + self.spreads["noise"] ** 2 * _own_near(questions, self.design)
+        return found
 
 
 def fit(
@@ -109,8 +145,7 @@ def fit(
     if not held:
         return model
     slopes = {**design.slopes, **held}
-    design = Design(groups=design.groups, slopes=slopes, signs=design.signs)
-    return _fit(points, design, spreads)
+    return _fit(points, replace(design, slopes=slopes), spreads)
 
 
 def student_quantile(level: float, df: int) -> float:
@@ -127,13 +162,13 @@ def student_quantile(level: float, df: int) -> float:
 
 def _fit(points: Sequence[Point], design: Design, spreads: Mapping[str, float] | None) -> Mixed:
     residual = np.array([point.effect for point in points]) - _offset(points, design)
-    noise = np.array([point.noise for point in points])
+    noise = _noise(points, design)
     own = np.array([point.variance for point in points]) + _NUGGET
     numbers, variances = _numbers(points, design), _variances(design)
     if spreads is None:
         spreads = _find_spreads(points, design, (noise, own), residual)
     covariance = _covariance(points, points, design, spreads)
-    measured = covariance + np.diag(noise * spreads["noise"] ** 2 + own)
+    measured = covariance + spreads["noise"] ** 2 * noise + np.diag(own)
     factor: Array = np.linalg.cholesky(measured).astype(np.float64)
     weights = np.linalg.solve(factor.T, np.linalg.solve(factor, residual))
     means = variances * (numbers.T @ weights)
@@ -204,6 +239,35 @@ def _covariance(
     found: Array = (_numbers(left, design) * _variances(design)) @ _numbers(right, design).T
     for name, same in _matches(left, right, design).items():
         found = found + spreads[name] ** 2 * same
+    return found
+
+
+def _noise(points: Sequence[Point], design: Design) -> Array:
+    """Return the factor of the noise's variance, (n, n): each result's own, and what is local."""
+    found: Array = _own_near(points, design) + np.diag([point.noise for point in points])
+    return found
+
+
+def _own_near(points: Sequence[Point], design: Design) -> Array:
+    """Return the correlation of local noise among points: each is like itself."""
+    found = _near(points, points, design)
+    np.fill_diagonal(found, [float(design.local in point.groups) for point in points])
+    return found
+
+
+def _near(left: Sequence[Point], right: Sequence[Point], design: Design) -> Array:
+    """Return the correlation of local noise, (left, right): 0 where a place is not known."""
+    if design.local is None:
+        return np.zeros((len(left), len(right)))
+    same = _equal(
+        [p.groups.get(design.local) for p in left], [p.groups.get(design.local) for p in right]
+    )
+    first, second = (
+        np.array([np.nan if p.place is None else p.place for p in points], dtype=float)
+        for points in (left, right)
+    )
+    gaps = np.abs(first[:, None] - second[None, :])
+    found: Array = same * np.where(np.isnan(gaps), 0.0, np.exp(-gaps / design.reach))
     return found
 
 

@@ -10,9 +10,11 @@ from anlage.advisor.cost import Costs, costs
 from anlage.advisor.explain import notes, steps
 from anlage.advisor.forecast import (
     Forecast,
+    Gap,
     against_imagenet,
     imagenet_gain,
     method_gain,
+    method_gap,
     weights_gain,
 )
 from anlage.advisor.gain import GainModel, gain_model
@@ -34,9 +36,12 @@ _UNITS = {
     "retrieval": "mean average precision",
     "anomaly": "AUROC or average precision",
 }
-_NOTHING = Forecast(mean=0.0, low=0.0, high=0.0, cautious=0.0, harm=0.0, terms={})
+_NOTHING = Forecast(mean=0.0, low=0.0, high=0.0, harm=0.0, terms={})
 _MOST_MISSING = 4
 _NOT_AUDITED = 0.5
+_PRICE = 1.0
+"""Points that a pretraining must gain to be worth its hours: about the standard error of one's own
+study, so that less could not be shown."""
 
 
 def advise(profile: Profile, *, base: Base | None = None, table: Costs | None = None) -> Advice:
@@ -67,7 +72,7 @@ def advise(profile: Profile, *, base: Base | None = None, table: Costs | None = 
         not_ready=tuple(found for found in weighed if not found.is_ready),
         missing=tuple(_missing(profile, base)),
         left_out={c.title: c.why_not for c in every if c.strategy is None},
-        why=tuple(steps(profile, model, ranked)),
+        why=tuple(steps(profile, model, ranked, _gap(ranked, profile, model))),
         notes=tuple(notes(profile, table)),
         own_results=sum(is_own(row) for row in usable(base.rows)),
     )
@@ -79,15 +84,19 @@ def _order(found: Recommendation, profile: Profile, base: Base) -> tuple[float, 
     return (-round(found.counted, 9), -len(same), -len(near), found.title)
 
 
-def _counted(candidate: Candidate, profile: Profile, cautious: float) -> float:
-    """Return what may be counted on, less what the audit found to be lost.
+def _counted(candidate: Candidate, profile: Profile, gain: float) -> float:
+    """Return the expected gain, less what the audit found to be lost, less its price.
 
     Once any method was audited, one that was not is taken to keep a half, the middle of what is
     possible: so a good audit never puts a method behind its equals that were not audited.
     """
-    if candidate.kind != "pretrain" or not profile.alignment or cautious <= 0:
-        return cautious
-    return cautious * profile.alignment.get(candidate.method or "", _NOT_AUDITED)
+    if candidate.kind == "pretrain" and profile.alignment and gain > 0:
+        gain *= profile.alignment.get(candidate.method or "", _NOT_AUDITED)
+    return gain - _price(candidate)
+
+
+def _price(candidate: Candidate) -> float:
+    return _PRICE if candidate.kind in {"pretrain", "continue"} else 0.0
 
 
 def _weigh(candidate: Candidate, profile: Profile, base: Base, model: GainModel) -> Recommendation:
@@ -104,9 +113,10 @@ def _weigh(candidate: Candidate, profile: Profile, base: Base, model: GainModel)
         why_not=candidate.why_not,
         over_scratch=_gain(forecast),
         over_imagenet=_over_imagenet(candidate, forecast, model) if has_imagenet else None,
-        cautious=forecast.cautious,
-        counted=_counted(candidate, profile, forecast.cautious),
+        price=_price(candidate),
+        counted=_counted(candidate, profile, forecast.mean),
         harm=forecast.harm,
+        chance=0.0 if candidate.kind == "none" else 1 - forecast.harm,
         terms=forecast.terms,
         supporting=tuple(supporting),
         opposing=tuple(opposing),
@@ -133,6 +143,13 @@ def _forecast(candidate: Candidate, profile: Profile, model: GainModel) -> Forec
         method=candidate.method,
         batch=candidate.strategy.batch_size if candidate.strategy else None,
     )
+
+
+def _gap(ranked: list[Recommendation], profile: Profile, model: GainModel) -> Gap | None:
+    """Return what the first pretraining gains over the second."""
+    plans = [found.strategy for found in ranked if found.strategy.method is not None][:2]
+    both = [(plan.paradigm or "", plan.method or "", plan.batch_size) for plan in plans]
+    return method_gap(model, profile, both[0], both[1]) if len(both) > 1 else None
 
 
 def _gain(forecast: Forecast) -> Gain:

@@ -26,6 +26,7 @@ __all__ = [
     "level_points",
     "opponent",
     "own_share",
+    "place_of",
     "share_of",
     "usable",
 ]
@@ -58,6 +59,16 @@ def abundance(share: float | None, count: int | None) -> float | None:
         return None
     value = share if share is not None else min(1.0, (count or 0) / _EQUIVALENT_POOL)
     return 1 + math.log10(max(value, _LEAST_SHARE)) / 3
+
+
+def place_of(count: int | None) -> float | None:
+    """Return the place of a label budget: the decimal logarithm of the labelled patients.
+
+    Example:
+        >>> place_of(100), place_of(0), place_of(None)
+        (2.0, 0.0, None)
+    """
+    return None if count is None else math.log10(max(count, 1))
 
 
 def share_of(patients: float, dims: str) -> float:
@@ -98,19 +109,28 @@ def usable(rows: Iterable[Row]) -> tuple[Row, ...]:
     return tuple(row for row in rows if row.is_control and _has_points(row))
 
 
-def level_points(rows: Sequence[Row], offsets: Sequence[float]) -> list[Point]:
+def level_points(
+    rows: Sequence[Row], offsets: Sequence[float], *, silent: frozenset[str] = frozenset()
+) -> list[Point]:
     """Return what the results of `usable` say of the level of gains.
 
     Gains beyond 25 points count as 25. Half of what is left over between results of one study
     is taken for true differences between data sets; a printed standard error takes the place of
-    the other half. Own results are about the user's own data: only their standard error is noise.
+    the other half. Own results are about the user's own data: only their standard error is noise,
+    and they have a place among label budgets. What sets their method apart is left in them, and
+    named.
 
     Args:
         rows: The results.
-        offsets: What the method of each gains over the usual one; it is taken off.
+        offsets: What is taken off each; for published results what sets the method apart.
+        silent: Rules that may not speak.
     """
     points = []
     for row, offset in zip(rows, offsets, strict=True):
+        own: dict[str, str] = {}
+        if is_own(row):
+            own = contrast_groups(row.task[0], row.paradigm, row.method, row.study)
+            own["budget"] = row.study
         plenty = abundance(row.label_fraction, row.label_count)
         numbers = {
             "labels": 0.5 if plenty is None else plenty,
@@ -119,6 +139,7 @@ def level_points(rows: Sequence[Row], offsets: Sequence[float]) -> list[Point]:
             "transformer": float(row.baseline_type == "scratch" and is_transformer(row)),
             "own": float(row.origin == "own"),
             "natural": float(row.pretrained_on == "natural"),
+            "rules": float(balance(case_of(row), without=silent)) if own else 0.0,
         }
         noise = 1.0 if row.delta_se is None else 0.0 if is_own(row) else 0.5
         points.append(
@@ -127,10 +148,12 @@ def level_points(rows: Sequence[Row], offsets: Sequence[float]) -> list[Point]:
                     "task": row.task[0],
                     "modality": row.modality[0],
                     "study": row.study,
-                    "lab": LAB if is_own(row) else row.study,
+                    "lab": LAB if own else row.study,
+                    **own,
                 },
                 numbers=numbers,
                 effect=_held(row) - offset,
+                place=place_of(row.label_count) if own else None,
                 noise=noise,
                 variance=0.0 if row.delta_se is None else (100 * row.delta_se) ** 2,
                 row=row.row,

@@ -35,7 +35,7 @@ def search_spreads(
     Args:
         fixed: Covariance that the prior of the level and the covariates gives, (n, n).
         parts: Where results share a part, (n, n) each; its spread squared is the factor.
-        noise: Per result: factor of the noise's variance, and the variance that comes on top.
+        noise: Factor of the noise's variance, (n, n), and the variance that comes on top, (n,).
         residual: Results less their prior mean, (n,).
     """
     names: Sequence[str] = (*parts, "noise")
@@ -70,7 +70,8 @@ def _badness(
     covariance = fixed.copy()
     for name, same in parts.items():
         covariance += spreads[name] ** 2 * same
-    covariance[np.diag_indices_from(covariance)] += noise[0] * spreads["noise"] ** 2 + noise[1]
+    covariance += spreads["noise"] ** 2 * noise[0]
+    covariance[np.diag_indices_from(covariance)] += noise[1]
     factor = np.linalg.cholesky(covariance)
     white = np.linalg.solve(factor, residual)
     likelihood = float(white @ white) / 2 + float(np.log(np.diag(factor)).sum())

@@ -15,6 +15,7 @@ __all__ = [
     "money",
     "not_here",
     "plan_lines",
+    "ranked_by",
     "summary",
     "told_gain",
 ]
@@ -81,6 +82,14 @@ def told_gain(gain: Gain | None) -> str:
     return f"{gain.mean:+.1f} points [{gain.low:+.0f}, {gain.high:+.0f}]"
 
 
+def ranked_by(found: Recommendation) -> str:
+    """Return what is ranked by, and what it is made of."""
+    less = f"less {found.price:g} for its cost"
+    if found.alignment is not None:
+        less = f"by the audit, {less}"
+    return f"{found.counted:+.1f} (the expected gain, {less})"
+
+
 def money(cost: Cost) -> str:
     """Return hours and memory, or that they are not known."""
     hours = "hours not known" if cost.hours is None else _duration(cost.hours)
@@ -126,7 +135,7 @@ def summary(advice: Advice) -> str:
     """Return the first choice in a sentence."""
     best = advice.first
     if best.strategy.kind == "none":
-        gain = "nothing else can be counted on to help here"
+        gain = "nothing else is expected to gain more than it costs here"
     else:
         gain = f"expected {told_gain(best.over_scratch)} of {advice.unit} over scratch"
     return f"**Advice: {best.title}** - {gain}. Confidence: {best.confidence}."
@@ -138,6 +147,7 @@ def _section(place: int, found: Recommendation, advice: Advice) -> Iterator[str]
     if found.strategy.kind != "none":
         gain = told_gain(found.over_scratch)
         yield f"- gain over scratch: {gain} of {advice.unit} (90 % interval)"
+        yield f"- chance of a gain: {100 * found.chance:.0f} %"
     yield f"- gain over ImageNet weights: {told_gain(found.over_imagenet)}"
     yield f"- cost: {money(found.cost)} ({found.cost.basis})"
     yield f"- confidence: {found.confidence} ({found.because})"
@@ -146,8 +156,8 @@ def _section(place: int, found: Recommendation, advice: Advice) -> Iterator[str]
     yield from (f"- risk: {risk}" for risk in found.risks)
     if found.alignment is not None:
         yield f"- audit: keeps {100 * found.alignment:.0f} % of what the task needs"
-    if found.counted != found.cautious:
-        yield f"- ranked by: {found.counted:+.1f} ({found.cautious:+.1f} before the audit)"
+    if found.counted != found.over_scratch.mean:
+        yield f"- ranked by: {ranked_by(found)}"
     yield from _listed("for", found.supporting)
     yield from _listed("against", found.opposing)
     yield "- in full:"
@@ -161,7 +171,8 @@ def _short(place: int, found: Recommendation) -> Iterator[str]:
     if found.over_imagenet is not None:
         parts.insert(0, f"over ImageNet weights {told_gain(found.over_imagenet)}")
     if found.strategy.kind != "none":
-        parts.insert(0, f"over scratch {told_gain(found.over_scratch)}")
+        chance = f"chance of a gain {100 * found.chance:.0f} %"
+        parts[:0] = [f"over scratch {told_gain(found.over_scratch)}", chance]
     yield f"- {'; '.join(parts)}"
     for name, reasons in (("for", found.supporting), ("against", found.opposing)):
         if reasons:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from anlage.alignment.auditor import CROP, MASK, Auditor, Finding
+from anlage.alignment.intervals import Share
 from anlage.alignment.score import LIMITS, Light, light_above
 from anlage.alignment.strength import scaled_crop, scaled_settings
 from anlage.config import layered
 from anlage.transforms.masking import MaskPlan
 
-__all__ = ["Correction", "corrected", "corrections_of"]
+__all__ = ["Checked", "Correction", "corrected", "corrections_of"]
 
 _WEAKER = (0.75, 0.5, 0.25)
 _LOWER = (0.75, 0.5, 0.35)  # of a mask's ratio
@@ -32,6 +33,38 @@ class Correction:
     name: str
     says: str
     change: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """What the corrected recipe was found to do, on the same images with the same views.
+
+    Attributes:
+        before: Alignment score of the recipe as it was.
+        after: That of the corrected recipe; None if it cannot be used.
+        limited_by: The part of the latter that is least.
+        tried: The corrections.
+        refused: Why the corrected recipe cannot be used; empty if it can.
+    """
+
+    before: Share
+    after: Share | None
+    limited_by: str | None
+    tried: tuple[Correction, ...]
+    refused: str = ""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the corrections are proposed: they can be made, and lower no score.
+
+        Scores are compared as they are shown, with two digits. Where there are no labels or
+        lesions, and so no score, corrections take away what the parts were found to do.
+        """
+        if self.after is None:
+            return False
+        if self.before.value is None or self.after.value is None:
+            return self.before.value is None
+        return round(self.after.value, 2) >= round(self.before.value, 2)
 
 
 def corrections_of(auditor: Auditor, findings: Iterable[Finding]) -> tuple[Correction, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -142,7 +143,7 @@ def read_material(store: Store, rows: Rows, *, region: Sequence[int], seed: int)
         store.crop(row, start, shape, images[number])
         if has_map[number]:
             store.crop_mask(row, start, shape, maps[number])
-        elif (found := json.loads(boxes[number] or "[]")) and len(shape) == 2:
+        elif found := json.loads(boxes[number] or "[]"):
             has_map[number] = True
             _fill(maps[number], found, start)
     return Material(
@@ -205,12 +206,12 @@ def _start(
 def _fill(
     label_map: Int[npt.NDArray[np.int16], "*S"], boxes: Sequence[Sequence[Any]], start: list[int]
 ) -> None:
+    """Fill boxes, [low..., high..., label] in stored pixels; what lies in the crop, 1 or more."""
     dims = label_map.ndim
     for box in boxes:
-        ends = [
-            slice(
-                max(0, int(box[axis] - start[axis])), max(0, round(box[dims + axis] - start[axis]))
-            )
-            for axis in range(dims)
-        ]
+        ends = []
+        for axis, edge in enumerate(label_map.shape):
+            first = math.floor(float(box[axis]) - start[axis])
+            last = max(round(float(box[dims + axis]) - start[axis]), first + 1)
+            ends.append(slice(max(first, 0), max(min(last, edge), 0)))
         label_map[tuple(ends)] = 1

@@ -8,35 +8,26 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from anlage.alignment.auditor import CROP, MASK, Auditor, Effort, Finding, Numbers, Strategy
-from anlage.alignment.correct import Correction, corrections_of
+from anlage.alignment.correct import Checked, Correction, corrections_of
 from anlage.alignment.erasure import Lesions, surviving
 from anlage.alignment.following import Followed
-from anlage.alignment.intervals import ProbeScore, Share, mean_share
+from anlage.alignment.intervals import ProbeScore, Share
 from anlage.alignment.material import Material, Target
 from anlage.alignment.pairs import Negatives
 from anlage.alignment.preservation import views_of
-from anlage.alignment.score import (
-    LIMITS,
-    Light,
-    alignment_score,
-    light_below,
-    light_of_site,
-    worst,
-)
+from anlage.alignment.score import Light, light_of_site, worst
 from anlage.alignment.shortcuts import read_background, read_constant
 from anlage.alignment.strength import scaled_crop, scaled_settings
+from anlage.alignment.whole import light_of_whole, measure_whole, shown_plan
 from anlage.transforms import IntensityTransform
 from anlage.transforms.views import Step, ViewPlan
 
 __all__ = ["Audit", "audit_strategy"]
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +53,7 @@ class Audit:
         limited_by: The part of it that is least.
         score_parts: All of its parts.
         corrections: What to change in the recipe.
+        checked: What the corrected recipe does; None if there is none, or it was not measured.
         followed: What happened to every lesion.
         lesions: The lesions.
     """
@@ -84,14 +76,14 @@ class Audit:
     limited_by: str | None
     score_parts: dict[str, float]
     corrections: tuple[Correction, ...]
+    checked: Checked | None = None
     followed: Followed | None = None
     lesions: Lesions | None = None
 
     @property
     def whole_light(self) -> Light:
         """Light of the whole plan, and of the pairs that it makes."""
-        pairs = light_below(self.pairs_keep, LIMITS.pairs)
-        return worst(self.whole.light(is_calibrated=False), pairs)
+        return light_of_whole(self.whole, self.pairs_keep)
 
 
 def audit_strategy(
@@ -168,29 +160,7 @@ def _whole(
     negatives: Negatives | None,
 ) -> Audit:
     strategy, material = auditor.strategy, auditor.material
-    plan = strategy.plan
-    shown = plan if strategy.spec.intensity else replace(plan, steps=_spatial(plan))
-    kept, replicates = auditor.kept(replace(shown, masking=None))
-    seen = auditor.follow(plan, strategy.spec)
-    parts: dict[str, tuple[float, Floats]] = {}
-    if kept is not None and kept.value is not None and replicates is not None:
-        parts["signal kept"] = (kept.value, replicates)
-    numbers, pairs_keep = Numbers(kept=kept), None
-    if seen is not None and auditor.lesions is not None:
-        erased, drawn = mean_share(seen.erased(), auditor.weights)
-        pair, drawn_pair = mean_share(1 - seen.erased_in_pairs(), auditor.weights)
-        is_pair = strategy.is_joint and strategy.spec.num_views > 1
-        pairs_keep = pair if is_pair else None
-        numbers = replace(numbers, erased=erased)
-        if erased.value is not None and pair.value is not None:
-            name = "pairs that keep the lesion" if is_pair else "views that keep the lesion"
-            parts[name] = (pair.value, drawn_pair) if is_pair else (1 - erased.value, 1 - drawn)
-        whole, drawn_hidden = mean_share(seen.hidden_whole(), auditor.weights)
-        if whole.value is not None:
-            mostly = auditor.share(seen.hidden_mostly())
-            numbers = replace(numbers, hidden=whole, hidden_mostly=mostly)
-            parts["lesions not hidden whole"] = (1 - whole.value, 1 - drawn_hidden)
-    score, limited_by = alignment_score(parts)
+    shown, whole = shown_plan(auditor), measure_whole(auditor)
     site = {one.name: _constant(auditor, shown, one) for one in sites}
     return Audit(
         images=len(material),
@@ -201,27 +171,26 @@ def _whole(
         clean=None if auditor.clean is None else auditor.clean.share(),
         can_measure_signal=auditor.clean is not None and auditor.clean.is_above_chance,
         findings=findings,
-        whole=numbers,
-        pairs_keep=pairs_keep,
-        by_size=_by_size(auditor.lesions, seen),
+        whole=whole.numbers,
+        pairs_keep=whole.pairs_keep,
+        by_size=_by_size(auditor.lesions, whole.followed),
         smallest_mm=surviving(
-            plan, region=strategy.region, spacing_mm=material.spacing_mm, patch=strategy.patch
+            strategy.plan,
+            region=strategy.region,
+            spacing_mm=material.spacing_mm,
+            patch=strategy.patch,
         ),
         site=site,
         background=_background(auditor, sites),
         site_light=worst(*(light_of_site(share) for share in site.values())),
         negatives=negatives,
-        score=score,
-        limited_by=limited_by,
+        score=whole.score,
+        limited_by=whole.limited_by,
         corrections=corrections_of(auditor, findings),
-        score_parts={name: round(value, 4) for name, (value, _) in parts.items()},
-        followed=seen,
+        score_parts=whole.score_parts,
+        followed=whole.followed,
         lesions=auditor.lesions,
     )
-
-
-def _spatial(plan: ViewPlan) -> tuple[Step, ...]:
-    return tuple(s for s in plan.steps if not isinstance(s.transform, IntensityTransform))
 
 
 def _constant(auditor: Auditor, plan: ViewPlan, site: Target) -> ProbeScore | None:

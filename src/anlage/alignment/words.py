@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from anlage.alignment.auditor import Finding, Numbers
+from anlage.alignment.correct import Checked
 from anlage.alignment.intervals import ProbeScore, Share
 from anlage.alignment.measure import Audit
 from anlage.alignment.score import LIMITS, light_of_site
@@ -121,10 +122,7 @@ def advice(audit: Audit) -> Iterator[str]:
         )
         if pairs.same_label is not None:
             yield f"Of the negatives that remain, {pairs.same_label:.1%} share the label."
-    if audit.score.value is None:
-        yield "Alignment score: not measured. Give --task with --label, or label maps."
-    else:
-        yield f"Alignment score: {shown(audit.score)}, limited by: {audit.limited_by}."
+    yield from _scores(audit)
 
 
 def as_json(audit: Audit) -> dict[str, Any]:
@@ -163,7 +161,48 @@ def as_json(audit: Audit) -> dict[str, Any]:
         "background": {name: _score(share) for name, share in audit.background.items()},
         "negatives": None if audit.negatives is None else asdict(audit.negatives),
         "corrections": [asdict(correction) for correction in audit.corrections],
+        "checked": None if audit.checked is None else _checked_json(audit.checked),
         "limits": asdict(LIMITS),
+    }
+
+
+def _scores(audit: Audit) -> Iterator[str]:
+    if audit.score.value is None:
+        yield "Alignment score: not measured. Give --task with --label, or label maps."
+    else:
+        yield f"Alignment score: {shown(audit.score)}, limited by: {audit.limited_by}."
+    if audit.checked is not None:
+        yield _checked(audit.checked)
+
+
+def _checked(checked: Checked) -> str:
+    """Say what the corrected recipe does to the score, or why it is not proposed."""
+    tried = "; ".join(f"{one.name}: {one.says}" for one in checked.tried)
+    if checked.after is None:
+        return (
+            f"The recipe is kept as it is: with what was tried ({tried}) it cannot be used "
+            f"({checked.refused.rstrip('.')})."
+        )
+    scores = f"{shown(checked.before)} -> {shown(checked.after)}"
+    if not checked.is_kept:
+        return (
+            f"The recipe is kept as it is: what was tried ({tried}) lowers the alignment score, "
+            f"{scores}."
+        )
+    limit = "" if checked.limited_by is None else f", limited by: {checked.limited_by}"
+    if checked.after.value is None:
+        return "The alignment score of the corrected recipe cannot be measured either."
+    return f"Alignment score by the corrections, on the same images: {scores}{limit}."
+
+
+def _checked_json(checked: Checked) -> dict[str, Any]:
+    return {
+        "before": checked.before.as_json(),
+        "after": None if checked.after is None else checked.after.as_json(),
+        "limited_by": checked.limited_by,
+        "is_kept": checked.is_kept,
+        "refused": checked.refused or None,
+        "tried": [asdict(correction) for correction in checked.tried],
     }
 
 

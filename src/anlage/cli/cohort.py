@@ -15,7 +15,7 @@ def cohort(
     modality: Annotated[str, typer.Option(help="ct, cxr, mri, ultrasound, histology, ...")],
     patients: Annotated[int, typer.Option(help="Patients in the cohort.")] = 200,
     images: Annotated[int, typer.Option(help="2D images of each patient.")] = 1,
-    dims: Annotated[int, typer.Option(help="2, or 3 for volumes (ct, mri).")] = 2,
+    dims: Annotated[int, typer.Option(help="2, or 3 for volumes (ct, mri, pet).")] = 2,
     size: Annotated[int, typer.Option(help="Edge of an image in pixels.")] = 64,
     lesion_mm: Annotated[
         str | None, typer.Option(help="Diameter in mm, such as 4, or a range, such as 4,12.")

@@ -65,6 +65,7 @@ class Decoded:
         mask: Label map (*S), uint8 or int16, or None.
         mask_holds: What the label map says about the meaning of 255.
         spacing_mm: Edges after resampling; 1 where the source states none.
+        is_spacing_stated: Whether the source states any.
         boxes: Corners after resampling, as [low..., high..., label] lists.
         facts: Acquisition facts and notes.
         thumb: For the search for near-duplicates.
@@ -75,6 +76,7 @@ class Decoded:
     mask: Array | None
     mask_holds: Holds | None
     spacing_mm: tuple[float, ...]
+    is_spacing_stated: bool
     boxes: list[list[Any]]
     facts: dict[str, Any]
     thumb: Thumbnail
@@ -91,6 +93,7 @@ def decode(task: tuple[Record, Layout]) -> Decoded:
     record, layout = task
     raw = read_image(record.image, layout.limits)
     _refuse_burned_in(raw, layout)
+    _refuse_other_uptake(raw, layout)
     pixels = _with_channels(raw.pixels, layout)
     found = None if record.mask is None else read_label_map(record.mask, raw, layout.limits)
     labels = None if found is None else found.classes
@@ -107,6 +110,7 @@ def decode(task: tuple[Record, Layout]) -> Decoded:
         mask=labels,
         mask_holds=None if found is None else found.holds,
         spacing_mm=tuple(float(edge) for edge in spacing),
+        is_spacing_stated=raw.spacing_mm is not None,
         boxes=[_moved(box, raw, scale, shift) for box in record.boxes],
         facts={**raw.facts, **({"notes": notes} if notes else {})},
         thumb=thumbnail(stored),
@@ -147,6 +151,15 @@ def _refuse_burned_in(raw: RawImage, layout: Layout) -> None:
             "images must not show a patient's name, but this DICOM image "
             f"(Modality {modality}) does not state that its pixels are free of text. Look at "
             "it, then prepare with --allow-burned-in."
+        )
+
+
+def _refuse_other_uptake(raw: RawImage, layout: Layout) -> None:
+    if layout.kind == "suv" and raw.unit == "uptake":
+        why = "; ".join(note for note in raw.notes if note.startswith("not SUV")) or "not SUV"
+        raise DataError(
+            f"PET must come in SUV by body weight, but this image does not ({why}). Convert it "
+            "with what the site knows, and prepare the result."
         )
 
 

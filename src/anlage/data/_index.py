@@ -219,6 +219,8 @@ def _frame(
         "offset": pl.Series([row["offset"] for row in rows], dtype=pl.Int64),
         "shape": [row["shape"] for row in rows],
         "spacing_mm": [row["spacing_mm"] for row in rows],
+        # null in rows of a journal that an older version wrote
+        "spacing_stated": pl.Series([row.get("spacing_stated") for row in rows], dtype=pl.Boolean),
         "sha256": [row["sha256"] for row in rows],
         "patient": pl.Series(patients, dtype=pl.String),
         "group": pl.Series(numbers, dtype=pl.Int64),

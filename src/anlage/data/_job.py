@@ -135,6 +135,7 @@ class StoreJob:
             "state": _state(record),
             "shape": list(decoded.image.shape),
             "spacing_mm": list(decoded.spacing_mm),
+            "spacing_stated": decoded.is_spacing_stated,
             "sha256": decoded.sha256[0],
             "mask_sha256": decoded.sha256[1],
             "mask_holds": decoded.mask_holds,

@@ -4,7 +4,7 @@
       cohort.yaml     the settings, and which mask value is which lesion
       labels.csv      one row per image; paths relative to this folder
       boxes.csv       one row per box, only if some image has more than one
-      images/  masks/ PNG in 2D, TIFF for 2D in Hounsfield units, NIfTI in 3D
+      images/  masks/ PNG in 2D, TIFF for 2D in Hounsfield units or SUV, NIfTI in 3D
       clean/          the same images without blur and noise, if asked for
 
 `prepare` reads the folder like any other data. The table names no split.
@@ -75,7 +75,7 @@ def cohort(
         modality: Name of a phantom, such as ultrasound.
         patients: Patients in the cohort.
         images: 2D images of each patient.
-        dims: 2, or 3 for volumes (ct, mri).
+        dims: 2, or 3 for volumes (ct, mri, pet).
         size: Edge of an image in pixels.
         lesion_mm: Diameter of the lesions, or the least and the largest; None for what is usual.
         lesions: Lesions of a patient who has any, or the fewest and the most.

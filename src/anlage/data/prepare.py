@@ -62,6 +62,7 @@ def prepare(
     *,
     out: str | Path,
     modality: str = "generic",
+    sequence: str | None = None,
     labels: Path | None = None,
     label: Sequence[str] = (),
     image: str = "image",
@@ -88,6 +89,7 @@ def prepare(
         source: Folder, archive (zip, tar) or npz file.
         out: Folder of the store to make or to go on with.
         modality: Name of a modality policy; it decides on the calibration.
+        sequence: What the images are, where the modality calibrates it in its own way: adc in mri.
         labels: CSV or Parquet table with one row per image.
         label: Columns of the table to keep as labels; others are never read.
         image: Column of image paths.
@@ -118,6 +120,7 @@ def prepare(
     """
     end_if_a_worker_runs_the_script()
     policy: Policy = plugins.load("modalities", modality)
+    policy = policy.model_copy(update={"scaling": policy.scaling.of(sequence)})
     meaning = parse_asked(label_maps)
     root, origin = Path(out), Path(source)
     if size is not None and not _LEAST_EDGE <= size <= _GREATEST_EDGE:

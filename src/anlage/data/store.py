@@ -160,6 +160,15 @@ class Store:
         return np.array(self.index["spacing_mm"].to_list(), dtype=np.float32)
 
     @cached_property
+    def spacing_stated(self) -> npt.NDArray[np.bool_] | None:
+        """Whether each row's source states its spacing, (n,); None in stores that do not say."""
+        column = "spacing_stated"
+        if column not in self.index.columns or self.index[column].null_count():
+            return None
+        stated: npt.NDArray[np.bool_] = self.index[column].to_numpy().astype(np.bool_)
+        return stated
+
+    @cached_property
     def has_mask(self) -> npt.NDArray[np.bool_]:
         """Whether each row has a label map, (n,)."""
         known: npt.NDArray[np.bool_] = self.index["mask_offset"].is_not_null().to_numpy()

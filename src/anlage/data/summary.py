@@ -44,7 +44,7 @@ def write_summary(store: Store, *, problems: Sequence[Problem], notes: Sequence[
         ("patients or groups", f"{len(set(store.patients.tolist())):,}"),
         ("split", ", ".join(f"{parts[name]} {name}" for name in parts)),
         ("sizes", _spread([store.shape(row)[1:] for row in range(len(store))])),
-        ("spacing, mm", _spread([tuple(np.round(row, 3)) for row in store.spacing_mm])),
+        ("spacing, mm", _spacing(store)),
         ("label maps", f"{int(store.has_mask.sum()):,}"),
         ("stored values", f"{store.meta.dtype}, {store.meta.kind}"),
         ("quarantined", f"{len(problems):,}"),
@@ -144,6 +144,16 @@ def _label_table(store: Store, name: str) -> str:
 def _table(rows: Sequence[tuple[Any, Any]]) -> str:
     lines = "".join(f"<tr><th>{_safe(key)}<td>{_safe(value)}" for key, value in rows)
     return f"<table>{lines}</table>"
+
+
+def _spacing(store: Store) -> str:
+    """Count the spacings that are stated, and the images that state none."""
+    stated = store.spacing_stated
+    if stated is None:  # a store of an older version does not say
+        stated = np.ones(len(store), dtype=np.bool_)
+    known = _spread([tuple(np.round(row, 3)) for row in store.spacing_mm[stated]])
+    silent = f"not stated ({np.count_nonzero(~stated)})" if not stated.all() else ""
+    return "; ".join(text for text in (known, silent) if text)
 
 
 def _spread(values: Sequence[tuple[Any, ...]]) -> str:

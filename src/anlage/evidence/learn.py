@@ -78,7 +78,7 @@ def study_rows(values: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield what results.json tells of each method, in the columns of the base.
 
     Only fine-tuning counts: published figures are about it. Comparisons that prove nothing, see
-    `_why_not`, are left out.
+    `_why_not`, are left out. The labelled patients are kept: own results count near their budget.
     """
     data = values["data"]
     methods = _methods(values)
@@ -130,8 +130,12 @@ def study_rows(values: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _is_meant(one: dict[str, Any]) -> bool:
-    """Whether a comparison is of a kind that is learnt from: fine-tuning against scratch."""
-    return bool(one["rung"] == "finetune" and one["twin"] == "scratch")
+    """Whether a comparison is of a kind that is learnt from: fine-tuning against scratch, alike.
+
+    A kept encoder with a probe against a network that was fine-tuned compares two things at once.
+    """
+    is_alike = one.get("twin_rung") in {None, one["rung"]}  # not written by earlier versions
+    return bool(one["rung"] == "finetune" and one["twin"] == "scratch" and is_alike)
 
 
 def _why_not(one: dict[str, Any]) -> str:

@@ -18,6 +18,8 @@ def flow_text(flow: Flow) -> str:
         lines.append(f"{main[0]:<48}{'-> ' + side[0] if side else ''}".rstrip())
         lines += [f"  {line}" for line in main[1:]]
         lines += [f"{'':<51}{line}" for line in side[1:]]
+    if flow.not_imported:
+        lines.append(f"Found by searches, not imported yet: {flow.not_imported}")
     if flow.waiting:
         lines.append(f"Still without a decision: {flow.waiting}")
     return "\n".join(lines)

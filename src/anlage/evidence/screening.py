@@ -44,6 +44,7 @@ class Flow:
         excluded_fulltext: Reports excluded after reading, by reason.
         included: Reports included.
         waiting: Records without a decision yet at the stage that they have reached.
+        not_imported: Records that logged searches found beyond those that were imported.
     """
 
     identified: dict[str, int]
@@ -56,6 +57,7 @@ class Flow:
     excluded_fulltext: dict[str, int]
     included: int
     waiting: int
+    not_imported: int = 0
 
 
 def start(folder: Path) -> Path:
@@ -169,9 +171,10 @@ def flow(folder: Path) -> Flow:
     records = _records(folder)
     decided = _decided(folder)
     identified = Counter(line["source"] for line in records)
+    found: Counter[str] = Counter()
     for line in _read(folder / "searches.csv", _SEARCHES):
-        if line["source"] not in identified:
-            identified[line["source"]] = 0
+        identified.setdefault(line["source"], 0)
+        found[line["source"]] += int(line["found"])
     unique = [line["id"] for line in records if not line["duplicate_of"]]
 
     def at(stage: Stage, decision: str) -> list[str]:
@@ -192,6 +195,7 @@ def flow(folder: Path) -> Flow:
         excluded_fulltext=dict(Counter(decided[(name, "fulltext")][1] for name in excluded)),
         included=len(included),
         waiting=len(unique) - len(closed),
+        not_imported=sum(max(found[name] - number, 0) for name, number in identified.items()),
     )
 
 

@@ -190,6 +190,10 @@ def _warning_lines(answer: Answer) -> list[str]:
     return lines
 
 
+def _baseline(row: Row) -> str:
+    return BASELINES.get(row.baseline_type, "kind not stated")
+
+
 def _row_text(row: Row, base: Base) -> str:
     where = {
         "fine-tuned": row.protocol == "finetune",
@@ -197,16 +201,17 @@ def _row_text(row: Row, base: Base) -> str:
         "probe": row.protocol == "probe",
     }
     adapted = next((name for name, holds in where.items() if holds), "")
+    kind = f"{'|'.join(row.modality)}, {'|'.join(row.dims)}"
     lines = [
         f"{row.row} ({row.study}): {citation(row)}",
-        f"  method      {row.method} ({row.paradigm}; {row.pretext})",
+        f"  method      {row.method} ({'; '.join(filter(None, (row.paradigm, row.pretext)))})",
         f"  pretrained  on {row.pretrained_on} images; {row.encoder or 'encoder not stated'}",
-        f"  tried on    {row.dataset} ({'|'.join(row.modality)}, {'|'.join(row.dims)}), "
-        f"{'|'.join(row.task)}, labels: {row.labels or 'not stated'}",
+        f"  tried on    {row.dataset or 'data not named'} ({kind}), {'|'.join(row.task)}, "
+        f"labels: {row.labels or 'not stated'}",
         f"  metric      {METRICS[row.metric].label} ({row.direction} is better) {adapted}".rstrip(),
         f"  SSL         {_figure(row, row.ssl)}",
         f"  baseline    {_figure(row, row.baseline)} "
-        f"({row.baseline_note or 'none'}: {BASELINES.get(row.baseline_type, 'not stated')})",
+        f"({': '.join(filter(None, (row.baseline_note, _baseline(row))))})",
     ]
     if row.effect is not None:
         lines.append(f"  effect      {row.effect:+.2f} {unit_of(row.measure.scale or 'points')}")

@@ -17,8 +17,10 @@ from anlage.modalities._corrections import colour_constant, main_region
 
 __all__ = ["Kind", "Scaling", "calibrate", "unit_range"]
 
-Kind = Literal["display", "main_region", "colour_constancy", "hu", "suv", "foreground_zscore"]
-Unit = Literal["hu", "display", "arbitrary"]
+Kind = Literal[
+    "display", "main_region", "colour_constancy", "hu", "suv", "foreground_zscore", "adc"
+]
+Unit = Literal["hu", "suv", "uptake", "display", "arbitrary"]
 Storage = Literal["uint8", "int16", "float16"]
 
 Stored = npt.NDArray[np.generic]
@@ -26,6 +28,8 @@ Stored = npt.NDArray[np.generic]
 _HU = (-1024, 3071)
 _SUV = (0.0, 100.0)
 _SUV_PLAUSIBLE = 200.0  # Bq/ml are thousands; urine and injection sites stay below
+_ADC = (0.0, 3200.0)  # 1e-6 mm2/s; free water at body temperature has about 3000
+_ADC_PLAUSIBLE = (100.0, 50_000.0)
 _Z = (-5.0, 5.0)
 _CORRECTIONS = {"main_region": main_region, "colour_constancy": colour_constant}
 
@@ -38,7 +42,8 @@ class Scaling(BaseConfig):
             those of them whose largest region is the image, so that all around it becomes
             black; ``colour_constancy`` for those whose colours are brought to neutral light;
             ``hu`` for CT; ``suv`` for PET; ``foreground_zscore`` for MRI, whose numbers have
-            no unit.
+            no unit; ``adc`` for maps of apparent diffusion, in 1e-6 mm2/s.
+        sequences: By name, the kind of those images of a modality that are read otherwise.
         windows: By name, the range of stored values that is spread over the unit interval.
             The first is the default. Empty: the whole range.
         because: One sentence, for the user.
@@ -47,8 +52,25 @@ class Scaling(BaseConfig):
 
     kind: Kind
     windows: dict[str, tuple[float, float]] = {}
+    sequences: dict[str, Kind] = {}
     because: str
     source: str
+
+    def of(self, sequence: str | None) -> Scaling:
+        """Return how images of one sequence are read; None for what is usual.
+
+        Raises:
+            ConfigError: If no sequence of that name is read otherwise.
+        """
+        if sequence is None:
+            return self
+        if sequence not in self.sequences:
+            known = ", ".join(self.sequences) or "none in this modality"
+            raise ConfigError(
+                f"sequence must be one that is scaled in its own way ({known}), got {sequence!r}. "
+                "Leave it out for all others."
+            )
+        return self.model_copy(update={"kind": self.sequences[sequence], "windows": {}})
 
     def storage(self, *, bits: int, unit: Unit) -> Storage:
         """Return the stored type for a set of images.
@@ -59,7 +81,7 @@ class Scaling(BaseConfig):
         """
         if self.kind == "hu" and unit == "hu":
             return "int16"
-        if self.kind == "foreground_zscore" or (self.kind == "suv" and unit != "display"):
+        if self.kind in {"foreground_zscore", "adc"} or (self.kind == "suv" and unit != "display"):
             return "float16"
         return "uint8" if bits <= 8 else "float16"
 
@@ -92,15 +114,17 @@ def calibrate(pixels: Stored, *, kind: Kind, storage: Storage, bits: int, unit: 
         kind: How the modality reads values.
         storage: The store's type.
         bits: Significant bits of an integer source: 8, 12, 16; 0 for a float source.
-        unit: ``hu`` if values are Hounsfield units, ``display`` if the full range of ``bits``
+        unit: ``hu`` if values are Hounsfield units, ``suv`` if they are SUV, ``uptake`` if they
+            are PET in another unit, ``display`` if the full range of ``bits``
             is meant to be seen, ``arbitrary`` if the numbers have no meaning of their own.
 
     Returns:
         (C, *S) of type ``storage``: Hounsfield units clipped to -1024..3071; or SUV clipped to
-        0..100; or foreground z-scores clipped to -5..5; or 0..255; or 0..1.
+        0..100; or ADC clipped to 0..3200; or foreground z-scores clipped to -5..5; or 0..255; or
+        0..1.
 
     Raises:
-        DataError: If the store holds Hounsfield units or SUV and these are not.
+        DataError: If the store holds Hounsfield units, SUV or ADC and these are not.
     """
     if storage == "int16":
         if unit != "hu":
@@ -112,6 +136,8 @@ def calibrate(pixels: Stored, *, kind: Kind, storage: Storage, bits: int, unit: 
         return hounsfield
     if kind == "suv":
         return _uptake(pixels, unit)
+    if kind == "adc":
+        return _diffusion(pixels, unit)
     if kind == "foreground_zscore":
         return _foreground_zscore(pixels.astype(np.float32))
     if unit == "display" and bits:
@@ -137,6 +163,8 @@ def unit_range(
         return window or (float(_HU[0]), float(_HU[1]))
     if kind == "suv" and storage == "float16":
         return window or _SUV
+    if kind == "adc":
+        return _ADC
     if kind == "foreground_zscore":
         return _Z
     return (0.0, 255.0) if storage == "uint8" else (0.0, 1.0)
@@ -161,6 +189,24 @@ def _uptake(values: Stored, unit: Unit) -> npt.NDArray[np.float16]:
         )
     suv: npt.NDArray[np.float16] = np.clip(values, *_SUV).astype(np.float16)
     return suv
+
+
+def _diffusion(values: Stored, unit: Unit) -> npt.NDArray[np.float16]:
+    """Take values as ADC in 1e-6 mm2/s; refuse those that cannot be.
+
+    Raises:
+        DataError: If they are pictures, or of the size that another unit gives.
+    """
+    high = float(np.percentile(values.astype(np.float32), 99.9))
+    least, most = _ADC_PLAUSIBLE
+    if unit == "display" or not least <= high <= most:
+        came = "a picture" if unit == "display" else f"999 of 1000 values up to {high:.4g}"
+        raise DataError(
+            f"ADC must come in 1e-6 mm2/s, where tissue has 300 to 3000, but this image has {came}"
+            ". Multiply mm2/s by 1,000,000, or 1e-3 mm2/s by 1000."
+        )
+    adc: npt.NDArray[np.float16] = np.clip(values, *_ADC).astype(np.float16)
+    return adc
 
 
 def _foreground_zscore(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float16]:

@@ -22,6 +22,7 @@ POLICY = Policy(
     dims=(2, 3),
     scaling=Scaling(
         kind="foreground_zscore",
+        sequences={"adc": "adc"},
         because="MR numbers have no unit: each image gets mean 0 and deviation 1 in its foreground",
         source="R33",
     ),
@@ -326,9 +327,9 @@ POLICY = Policy(
             source="Padhani 2009",
         ),
         "adc": Hint(
-            says="A quantitative map in mm2/s: name intensity among task_needs. Scaling by the "
-            "foreground keeps relations inside an image, not the unit: a task that reads "
-            "absolute ADC needs another store.",
+            says="A quantitative map: prepare it in 1e-6 mm2/s with --sequence adc, which keeps "
+            "the unit where scaling by the foreground would lose it, and name intensity among "
+            "task_needs.",
             source="Padhani 2009",
         ),
         "maps": Hint(

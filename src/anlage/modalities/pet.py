@@ -207,7 +207,8 @@ POLICY = Policy(
         ),
     },
     notes=(
-        "Convert Bq/ml to SUV before prepare: values that cannot be SUV are quarantined.",
+        "DICOM in Bq/ml becomes SUV if it says all that takes; convert other files before prepare. "
+        "Values that are no SUV are quarantined.",
         "8-bit pictures of PET are already windowed: they are stored as pictures, not as SUV.",
     ),
 )

@@ -44,7 +44,7 @@ _CHEAP = {"linear", "frozen"}
 
 Rows = npt.NDArray[np.int64]
 
-_SAME_RESULT = {"device", "log_every", "checkpoint_s", "checkpoint_every"}
+_SAME_RESULT = {"device", "log_every", "checkpoint_s", "checkpoint_every", "quick_audit"}
 _LONGEST = 40
 _TWIN = {"twin": "calibrated"}  # how a random encoder is made, part of its jobs' names
 

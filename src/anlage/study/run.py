@@ -18,8 +18,10 @@ from anlage.report.judgement import LADDER, judge
 from anlage.report.study_page import write_report
 from anlage.report.words import several
 from anlage.study._folder import refuse_other, remember
+from anlage.study.audits import audit_notes, audit_strategies
 from anlage.study.collect import collect
 from anlage.study.config import StudyConfig
+from anlage.study.hours import told_hours
 from anlage.study.jobs import Workshop
 from anlage.study.ledger import Ledger
 from anlage.study.plan import Adaptation, StudyPlan, make_plan
@@ -110,6 +112,7 @@ def study(
     say(_describe(config, plan))
     report = root / "report.html"
     if dry_run:
+        say(told_hours(opened, plan))
         return StudyOutcome(results=None, verdict=(), exit_code=0, report=report)
     with (
         locked(root, what="anlage study"),
@@ -118,13 +121,18 @@ def study(
     ):
         remember(root, config, opened)
         ledger = Ledger(root)
+        if world.is_first:
+            audit_strategies(opened, config, plan, ledger)
         _pretrain(opened, plan, ledger, world, stop)
         shop = Workshop(store=opened, plan=plan, ledger=ledger, world=world, stop=stop)
         if not stop:
             _adapt(shop)
         results = collect(opened, plan, ledger, config)
         sentences = _sentences(config, plan, ledger, results)
-        told = {"verdict": list(sentences), "notes": [*notes, *plan.notes]}
+        told = {
+            "verdict": list(sentences),
+            "notes": [*notes, *plan.notes, *audit_notes(plan, ledger)],
+        }
         commits = ledger.commits(
             (job.key for job in plan.pretrainings), (job.key for job in plan.adaptations)
         )

@@ -3,38 +3,31 @@
 from __future__ import annotations
 
 import json
-import math
 import shlex
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import yaml
-from torch import Tensor
 
 from anlage import plugins
-from anlage.alignment.auditor import Effort, Strategy
-from anlage.alignment.correct import corrected
-from anlage.alignment.material import (
-    Material,
-    Target,
-    read_material,
-    sampled_rows,
-    target_of,
-)
+from anlage.alignment.auditor import Auditor, Effort, Strategy
+from anlage.alignment.correct import Checked, corrected
+from anlage.alignment.material import Material, Target, read_material, target_of
 from anlage.alignment.measure import Audit, audit_strategy
 from anlage.alignment.page import as_html
 from anlage.alignment.pairs import Negatives, negatives_of
 from anlage.alignment.pictures import worst_cases
+from anlage.alignment.whole import measure_whole
 from anlage.alignment.words import as_json, as_text
 from anlage.config import layered, read_yaml
 from anlage.data.store import Store
 from anlage.errors import ConfigError, DataError
-from anlage.methods import MapsErrors
 from anlage.progress import say, track
-from anlage.tensors import Images, Masks
+from anlage.train.audited import audited_rows, has_lesion_marks, strategy_of
 from anlage.train.distributed import World
 from anlage.train.pretrain import PretrainConfig
 from anlage.train.pretrain_job import PretrainJob
@@ -43,7 +36,6 @@ from anlage.types import Signal
 __all__ = ["audit"]
 
 _DENSE = {"segmentation", "detection", "reconstruction"}
-_JOINT = {"contrastive", "predictive"}
 _PIXELS = 8_000_000  # of all views of one draw: what fits into three minutes on two cores
 _BYTES = 1 << 30
 _QUICK = 120
@@ -52,6 +44,7 @@ _COMMENT = """\
 # Chosen on the images that were audited, so it fits them better than others: audit it again with
 # another --seed before you believe its numbers.
 """
+_UNCHANGED = "# The recipe as it was audited: no correction is proposed.\n"
 
 
 def audit(
@@ -107,20 +100,37 @@ def audit(
     job = PretrainJob(opened, config.model_copy(update=own), World())
     job.close()
     rows = job.rows
-    strategy = _strategy(job, signal)
-    chosen = _chosen(job, rows, label, count=min(images, _QUICK) if quick else images)
+    strategy = strategy_of(job, signal)
+    labels = [label] if label else []
+    chosen = audited_rows(
+        job,
+        rows,
+        labels,
+        count=min(images, _QUICK) if quick else images,
+        pixels=_PIXELS,
+        held_bytes=_BYTES,
+        seed=seed,
+    )
     material = read_material(opened, chosen, region=job.scene.region, seed=seed)
     effort = Effort(seed=seed, draws=1 if quick else 2, factors=() if quick else (0.5, 2.0))
+    target = target_of(opened, chosen, label) if label else None
     with track("Auditing", len(job.plan.steps) + 3, unit="parts") as advance:
         found = audit_strategy(
             material,
             strategy,
-            target=target_of(opened, chosen, label) if label else None,
+            target=target,
             sites=tuple(_sites(opened, material, site)),
             negatives=_negatives(job, rows, label),
             effort=effort,
             tell=lambda part: advance(1, part),
         )
+    named = {**values, "method": config.method}
+    mended = corrected(named, found.corrections)
+    if found.corrections:
+        checked = _check(found, mended, job, (material, target, signal), effort)
+        proposed = found.corrections if checked.is_kept else ()
+        found = replace(found, checked=checked, corrections=proposed)
+        mended = mended if proposed else named
     what = f"{f', {name}' if name else ''}{f' of {label}' if label else ''}"
     title = f"{config.method} on {opened.meta.modality}, {opened.meta.dims}D{what}"
     say(as_text(found, title=title))
@@ -138,7 +148,6 @@ def audit(
         words = ["anlage", "audit", "STORE", *(["--quick"] if quick else [])]
         for option, value in asked.items():
             words += [option, str(value)] if value is not None else []
-        mended = corrected({**values, "method": config.method}, found.corrections)
         files = _files(found, material, strategy, recipe=mended, seed=seed)
         facts = {"method": config.method, "title": title, "command": shlex.join(words)}
         _write(Path(out), files, found, facts)
@@ -152,9 +161,7 @@ def _task(store: Store, task: str | None, label: str | None) -> tuple[Signal | N
     if task is None:
         if label is not None:
             return "global", "classification"
-        has_maps = bool(store.has_mask.any()) or any(
-            json.loads(boxes or "[]") for boxes in store.index["boxes"].to_list()
-        )
+        has_maps = has_lesion_marks(store, np.arange(len(store))).any()
         return ("dense", "segmentation") if has_maps else (None, None)
     plugins.load("tasks", task)
     if task not in _DENSE and label is None:
@@ -165,40 +172,28 @@ def _task(store: Store, task: str | None, label: str | None) -> tuple[Signal | N
     return ("dense" if task in _DENSE else "global"), task
 
 
-def _strategy(job: PretrainJob, signal: Signal | None) -> Strategy:
-    method = job.method
-
-    def errors(shown: Images, masks: Masks) -> Tensor:
-        assert isinstance(method, MapsErrors), "a guide that was not checked"
-        return method.error_map(shown, masks)
-
-    return Strategy(
-        plan=job.plan,
-        spec=method.spec,
-        modality=job.store.meta.modality,
-        region=job.scene.region,
-        patch=job.encoder.patch,
-        is_joint=plugins.family("methods", job.config.method) in _JOINT,
-        is_calibrated=job.store.meta.kind in {"hu", "suv"},
-        signal=signal,
-        errors=errors if isinstance(method, MapsErrors) else None,
-    )
-
-
-def _chosen(
-    job: PretrainJob, rows: npt.NDArray[np.int64], label: str | None, *, count: int
-) -> npt.NDArray[np.int64]:
-    """Choose images: no more than can be looked at in a few minutes and held in memory."""
-    store, region = job.store, math.prod(job.scene.region)
-    held = region * (store.meta.channels * np.dtype(store.meta.dtype).itemsize + 10)
-    most = max(10, min(count, _PIXELS // math.prod(job.scene.size), _BYTES // held))
-    strata, known = np.zeros(len(rows)), store.has_mask[rows]
-    if label is not None:
-        target = target_of(store, rows, label)
-        known = np.isfinite(target.values)
-        strata = target.values if target.classes else strata
-    names = [str(value) for value in strata]
-    return sampled_rows(rows, count=most, seed=job.config.seed, strata=names, preferred=known)
+def _check(
+    found: Audit,
+    recipe: dict[str, Any],
+    job: PretrainJob,
+    audited: tuple[Material, Target | None, Signal | None],
+    effort: Effort,
+) -> Checked:
+    """Measure the corrected recipe as a whole: on the same images, with the same effort."""
+    material, target, signal = audited
+    tried, before = found.corrections, found.score
+    try:
+        config = PretrainConfig.parse(recipe, where="the corrected recipe")
+        own = {name: getattr(job.config, name) for name in ("device", "seed", "parts")}
+        other = PretrainJob(job.store, config.model_copy(update=own), World())
+    except ConfigError as error:
+        return Checked(before=before, after=None, limited_by=None, tried=tried, refused=str(error))
+    other.close()
+    region = other.scene.region
+    if region != job.scene.region:  # milder crops of windows read less around them
+        material = read_material(job.store, material.sample, region=region, seed=effort.seed)
+    whole = measure_whole(Auditor(material, strategy_of(other, signal), target, effort))
+    return Checked(before=before, after=whole.score, limited_by=whole.limited_by, tried=tried)
 
 
 def _sites(store: Store, material: Material, site: str | None) -> Iterable[Target]:
@@ -240,7 +235,8 @@ def _files(
         for one in (shown or found.findings[:1])
     }
     text = yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True)
-    return {"pictures": pictures, "corrected": _COMMENT + text}
+    comment = _COMMENT if found.corrections else _UNCHANGED
+    return {"pictures": pictures, "corrected": comment + text}
 
 
 def _write(folder: Path, files: dict[str, Any], found: Audit, facts: dict[str, str]) -> None:

@@ -17,15 +17,17 @@ from anlage.modalities import Augmentation
 from anlage.train import runs
 from anlage.train.distributed import World, join_world
 from anlage.train.loop import Outcome, fit
-from anlage.train.notices import tell
+from anlage.train.notices import tell, warn
 from anlage.train.pretrain_job import PretrainJob
+from anlage.train.quick_audit import quick_audit
 from anlage.train.scene import warn_of_dims
 from anlage.train.signals import Stop, stop_on_signals
 from anlage.types import Split
 
 __all__ = ["PretrainConfig", "pretrain", "run_pretraining"]
 
-_HARMLESS = {"log_every", "checkpoint_s", "checkpoint_every", "device"}
+_HARMLESS = {"log_every", "checkpoint_s", "checkpoint_every", "device", "quick_audit"}
+_AUDIT = "quick_audit"
 _JOINT = {"contrastive", "predictive"}
 
 
@@ -56,6 +58,8 @@ class PretrainConfig(BaseConfig):
         log_every: Steps between log lines.
         checkpoint_s: Seconds between checkpoints.
         checkpoint_every: Steps between checkpoints.
+        quick_audit: Whether to look first, on a few training images, at what views and masks
+            leave of lesions, and to warn in a line; it changes nothing of what is trained.
     """
 
     method: str = "simclr"
@@ -81,6 +85,7 @@ class PretrainConfig(BaseConfig):
     log_every: int = Field(default=10, ge=1)
     checkpoint_s: float = Field(default=120.0, gt=0)
     checkpoint_every: int | None = Field(default=None, ge=1)
+    quick_audit: bool = True
 
 
 def pretrain(
@@ -169,6 +174,8 @@ def run_pretraining(
         return Outcome(status="finished", step=0, exit_code=0, reason="already", seconds=0.0)
     try:
         if world.is_first:
+            if given is not None and config.quick_audit:
+                _audit_once(job, folder)
             job.draw(folder / "views.png")
         outcome = fit(
             job.objective,
@@ -188,3 +195,13 @@ def run_pretraining(
         facts = {"steps": outcome.step, "seconds": outcome.seconds, "reason": outcome.reason}
         runs.finish(folder, outcome.status, facts)
     return outcome
+
+
+def _audit_once(job: PretrainJob, folder: Path) -> None:
+    """Look at the views once per run, keep what was found on its card, and warn in a line."""
+    if runs.recorded(folder, _AUDIT) is not None:
+        return
+    found = quick_audit(job, name=job.config.method, recipe=folder / "config.yaml")
+    runs.record(folder, {_AUDIT: found.facts})
+    if found.line is not None:
+        warn(found.line)

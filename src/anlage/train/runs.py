@@ -24,6 +24,8 @@ __all__ = [
     "finish",
     "is_finished",
     "now",
+    "record",
+    "recorded",
     "refuse_unfinished",
     "start",
     "write_json",
@@ -81,6 +83,16 @@ def finish(folder: Path, status: str, facts: Mapping[str, Any]) -> None:
     """Write how a run ended onto its card."""
     card = _read_card(folder)
     write_json(folder / _CARD, {**card, "status": status, "ended": now(), **facts})
+
+
+def recorded(folder: Path, name: str) -> Any:
+    """Return something of a run's card; None if it does not say it."""
+    return _read_card(folder).get(name)
+
+
+def record(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Add to a run's card."""
+    write_json(folder / _CARD, {**_read_card(folder), **facts})
 
 
 def is_finished(folder: Path) -> bool:

@@ -37,12 +37,14 @@ def shown_spacing_mm(
         rows: Which of them; None for all.
 
     Returns:
-        One edge per axis; None if the images' files state no spacing.
+        One edge per axis; None if none of the images' files states a spacing.
     """
-    stored = _stated_mm(store)
-    if stored is None:
+    stored, is_known = store.spacing_mm.astype(np.float64), _is_known(store)
+    if rows is not None:
+        stored, is_known = stored[rows], is_known[rows]
+    if not is_known.any():
         return None
-    median = np.median(stored if rows is None else stored[rows], axis=0)
+    median = np.median(stored[is_known], axis=0)
     if scene.field == "image":
         median = median * np.array(scene.region) / np.array(scene.size)
     return tuple(round(float(edge), 4) for edge in median)
@@ -88,22 +90,25 @@ def check_spacing(
         warn(f"the encoder was trained on pixels or voxels of {there} mm and is shown {here} mm")
 
 
-def _stated_mm(store: Store) -> npt.NDArray[np.float64] | None:
-    """Return each row's stored spacing; None where the files state none.
+def _is_known(store: Store) -> npt.NDArray[np.bool_]:
+    """Return of which rows the spacing is known, (n,).
 
-    A store writes 1 for files without a spacing, and scales that 1 along where it scales pictures
-    to a canvas: the longer edge is then a whole number of source pixels over the canvas. What
-    looks like that counts as unknown, unless the volumes were resampled to a spacing.
+    The store says whose files state one; volumes that were resampled to a spacing all have it.
+    Older stores do not say. They hold 1 for files without a spacing, and scale that 1 along where
+    they scale pictures to a canvas: the longer edge is then a whole number of source pixels over
+    the canvas. If all rows look like that, none counts as known.
     """
-    stored: npt.NDArray[np.float64] = store.spacing_mm.astype(np.float64)
     if store.meta.spacing_mm is not None:
-        return stored
+        return np.ones(len(store), dtype=np.bool_)
+    if store.spacing_stated is not None:
+        return store.spacing_stated
+    stored: npt.NDArray[np.float64] = store.spacing_mm.astype(np.float64)
     if store.meta.dims == 2 and store.meta.size is not None:
         pixels = stored * np.array(store.meta.size)
         is_unstated = (np.abs(pixels - pixels.round()) < _ROUND).any(axis=1)
     else:
         is_unstated = (np.abs(stored - 1) < _ROUND).all(axis=1)
-    return None if is_unstated.all() else stored
+    return np.full(len(store), not is_unstated.all())
 
 
 def _remedy(scene: Scene, known_mm: Sequence[float], ratio: npt.NDArray[np.float64]) -> str:

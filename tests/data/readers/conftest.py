@@ -1,18 +1,22 @@
-"""Writers of small DICOM files, good and bad, for the readers' tests."""
+"""Writers of small DICOM and NIfTI files, good and bad, for the readers' tests."""
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
-from anlage.data.readers import Limits
+from anlage.data.readers import Limits, RawImage, Source
+from anlage.data.readers.nifti import Nifti
+from anlage.errors import DataError
 
 WriteDicom = Callable[..., Path]
 
@@ -174,3 +178,59 @@ def _item(**elements: Any) -> Dataset:
     for keyword, value in elements.items():
         setattr(item, keyword, value)
     return item
+
+
+@pytest.fixture(scope="session")
+def write_nifti() -> Callable[..., Path]:
+    """Return a function that writes a file, then sets header fields on disk, unchecked."""
+    small = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
+    scaled = np.diag([2.0, 3.0, 4.0, 1.0])
+
+    def write(
+        path: Path,
+        voxels: np.ndarray = small,
+        affine: np.ndarray = scaled,
+        kind: Any = nib.Nifti1Image,
+        **fields: Any,
+    ) -> Path:
+        image = kind(voxels, affine)
+        plain = path.with_name("plain.nii")
+        nib.save(image, plain)
+        data = plain.read_bytes()
+        size = 348 if kind is nib.Nifti1Image else 540
+        header = kind.header_class(data[:size], check=False)
+        for name, value in fields.items():
+            header[name] = value
+        data = header.binaryblock + data[size:]
+        path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def read_nifti() -> Callable[..., RawImage]:
+    """Return a function that reads a file and checks that its header says the same."""
+
+    def read(path: Path, limits: Limits | None = None) -> RawImage:
+        source = Source(paths=(path,))
+        image = Nifti().read(source, limits or Limits())
+        header = Nifti().header(source, limits or Limits())
+        assert header.shape == image.pixels.shape
+        assert (header.bits, header.spacing_mm) == (image.bits, image.spacing_mm)
+        assert header.unit == ("arbitrary" if image.unit == "hu" else image.unit)
+        return image
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def nifti_is_refused() -> Callable[..., None]:
+    """Return a check that a file is refused with these words, and without its name."""
+
+    def refused(path: Path, words: str, limits: Limits | None = None) -> None:
+        with pytest.raises(DataError, match=words) as caught:
+            Nifti().read(Source(paths=(path,)), limits or Limits())
+        assert path.name not in str(caught.value)
+
+    return refused

@@ -1,37 +1,25 @@
-"""Damaged and hostile DICOM files: each is refused with a DataError, at little cost."""
+"""DICOM files made to do harm, byte by byte: each is refused with a DataError, at little cost."""
 
 from __future__ import annotations
 
-import logging
 import os
-import resource
 import struct
 import subprocess
 import sys
-import warnings
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
-    JPEG2000Lossless,
-    JPEGBaseline8Bit,
-    RLELossless,
 )
 
 from anlage.data.readers import Limits, Source
 from anlage.data.readers.dicom import Dicom
 from anlage.errors import DataError
-
-WriteDicom = Callable[..., Path]
-GREY = np.arange(64, dtype=np.uint16).reshape(8, 8)
 
 
 def refused(path: Path, words: str, limits: Limits | None = None) -> None:
@@ -69,92 +57,6 @@ def image(rows: int = 2, columns: int = 2, pixels: bytes = b"\0" * 4, bits: int 
         + short(0x28, 0x103, 0)
         + element(0x7FE0, 0x10, b"OW", pixels)
     )
-
-
-@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
-@pytest.mark.parametrize("percent", [*range(10, 100, 10), 95, 99])
-def test_truncated(write_dicom: WriteDicom, syntax: str, percent: int) -> None:
-    path = write_dicom(GREY, syntax=syntax)
-    data = path.read_bytes()
-    path.write_bytes(data[: len(data) * percent // 100])
-    refused(path, "cut off|damaged|transfer syntax")
-
-
-@pytest.fixture(scope="module")
-def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("scratch") / "hostile.dcm"
-
-
-def attempt(path: Path, data: bytes) -> None:
-    """Reading ends with an image or a DataError; any other exception fails the test."""
-    path.write_bytes(data)
-    messages = []
-    for read_it in (Dicom().read, Dicom().header):
-        try:
-            read_it(Source(paths=(path,)), Limits())
-        except DataError as error:
-            messages.append(str(error))
-    assert not any("SECRET" in message for message in messages)
-
-
-@settings(max_examples=150, deadline=None)
-@given(cut=st.integers(0, 10_000), kind=st.integers(0, 3))
-def test_any_cut(samples: list[bytes], scratch: Path, cut: int, kind: int) -> None:
-    data = samples[kind]
-    attempt(scratch, data[: cut % len(data)])
-
-
-@settings(max_examples=300, deadline=None)
-@given(
-    kind=st.integers(0, 3),
-    changes=st.lists(st.tuples(st.integers(0, 10_000), st.binary(min_size=1, max_size=4))),
-)
-def test_any_flipped_bytes(
-    samples: list[bytes], scratch: Path, kind: int, changes: list[tuple[int, bytes]]
-) -> None:
-    data = bytearray(samples[kind])
-    for position, junk in changes:
-        at = 132 + position % (len(data) - 136)
-        data[at : at + len(junk)] = junk
-    attempt(scratch, bytes(data))
-
-
-@pytest.fixture(scope="module")
-def samples(write_shared_dicom: WriteDicom) -> list[bytes]:
-    """Valid files of four kinds: explicit, implicit, run-length encoded, deflated."""
-    runs = struct.pack("<16L", 2, 64, 66, *[0] * 13) + bytes([0xC1, 1, 0xC1, 2])
-    packer = zlib.compressobj(wbits=-15)
-    packed = packer.compress(image()) + packer.flush()
-    return [
-        write_shared_dicom(GREY).read_bytes(),
-        write_shared_dicom(GREY, syntax=ImplicitVRLittleEndian).read_bytes(),
-        write_shared_dicom(GREY, syntax=RLELossless, encoded=[runs]).read_bytes(),
-        meta(DeflatedExplicitVRLittleEndian) + packed,
-    ]
-
-
-def test_samples_are_valid(samples: list[bytes], scratch: Path) -> None:
-    for data in samples:
-        scratch.write_bytes(data)
-        assert Dicom().read(Source(paths=(scratch,)), Limits()).pixels.size in (4, 64)
-
-
-@pytest.mark.parametrize("content", [b"", b"hello", b"<html>" + b"x" * 600, b"\0" * 132, b"DICM"])
-def test_what_is_no_dicom(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "page.dcm"
-    path.write_bytes(content)
-    refused(path, "letters DICM after 128 bytes")
-
-
-def test_missing_file_and_folder(tmp_path: Path) -> None:
-    refused(tmp_path / "none.dcm", "No such file")
-    refused(tmp_path, "Is a directory")
-
-
-def test_data_set_without_preamble_is_not_forced(write_dicom: WriteDicom) -> None:
-    path = write_dicom(GREY)
-    path.write_bytes(path.read_bytes()[132:])
-    refused(path, "letters DICM")
 
 
 def test_no_transfer_syntax(tmp_path: Path) -> None:
@@ -280,20 +182,6 @@ def test_depth_that_the_walk_cannot_see(tmp_path: Path, is_open: bool) -> None:
         assert Dicom().read(Source(paths=(path,)), Limits()).pixels.shape == (1, 2, 2)
 
 
-def test_lies_about_size_are_refused_before_allocation(write_dicom: WriteDicom) -> None:
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    path = write_dicom(GREY.astype(np.uint8), Rows=60000, Columns=30000)
-    refused(path, "claims 60000 x 30000 = 1,800,000,000")
-    path = write_dicom(GREY.astype(np.uint8), Rows=10000, Columns=10000)
-    refused(path, "must take 100,000,000 bytes by the header .* the file holds 64")
-    path = write_dicom(GREY[None], NumberOfFrames=2_000_000_000)
-    refused(path, "bytes decoded, this one claims")
-    path = write_dicom(GREY[None], NumberOfFrames=77)
-    path.write_bytes(path.read_bytes().replace(b"77", b"1A"))
-    refused(path, "NumberOfFrames must be a whole number")
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # KB
-
-
 def test_native_length_rules(tmp_path: Path) -> None:
     def notes(pixels: bytes, rows: int = 3, columns: int = 3) -> tuple[str, ...]:
         path = tmp_path / "lengths.dcm"
@@ -313,34 +201,6 @@ def test_native_length_rules(tmp_path: Path) -> None:
     refused(path, "must take 9 bytes .* the file holds 8")
     path.write_bytes(meta() + image(3, 3, nine * 2))
     refused(path, "enough for further frames")
-
-
-def test_compressed_pixels_must_end(write_dicom: WriteDicom) -> None:
-    path = write_dicom(GREY, syntax=JPEGBaseline8Bit, encoded=[b"\xff\xd8" + b"x" * 50])
-    data = path.read_bytes()
-    for cut in (8, 20, 60):
-        path.write_bytes(data[:-cut])
-        refused(path, "cut off")
-    native = write_dicom(GREY, "native.dcm").read_bytes()
-    swapped = native.replace(
-        ExplicitVRLittleEndian.encode() + b"\0", JPEGBaseline8Bit.encode()[:20].ljust(20, b"\0")
-    )
-    path.write_bytes(swapped)
-    attempt(path, swapped)
-
-
-def test_runs_that_are_too_long(write_dicom: WriteDicom) -> None:
-    """The compiled run-length decoder panics here, past every exception handler."""
-    runs = struct.pack("<16L", 2, 64, 70, *[0] * 13) + bytes([0xC1, 1] * 3 + [0xC1, 2] * 3)
-    path = write_dicom(GREY, syntax=RLELossless, encoded=[runs])
-    attempt(path, path.read_bytes())
-
-
-def test_wrapper_that_pydicom_never_leaves(write_dicom: WriteDicom) -> None:
-    wrapper = b"\0\0\0\x0cjP  \r\n\x87\n" + b"\0" * 64
-    path = write_dicom(GREY, syntax=JPEG2000Lossless, encoded=[wrapper])
-    with pytest.raises(DataError, match="none that can be read"):
-        Dicom().read(Source(paths=(path,)), Limits())
 
 
 def test_hostile_elements(tmp_path: Path) -> None:
@@ -374,21 +234,3 @@ def test_large_wanted_elements_are_refused(tmp_path: Path, monkeypatch: pytest.M
     Dicom().read(Source(paths=(path,)), Limits())
     path.write_bytes(meta() + element(0x8, 0x70, b"LO", b"x" * 5000) + image())
     refused(path, "header may take 1,000 bytes")
-
-
-def test_nothing_is_logged_or_warned(
-    write_dicom: WriteDicom, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
-) -> None:
-    level = logging.getLogger("pydicom").level
-    path = write_dicom(GREY, Modality="MR", PatientAge="050Y", EchoTime="1.25")
-    data = path.read_bytes().replace(b"050Y", b"JANE").replace(b"1.25", b"MARY")
-    path.write_bytes(data)
-    with warnings.catch_warnings(record=True) as caught, caplog.at_level(logging.DEBUG):
-        warnings.simplefilter("always")
-        read = Dicom().read(Source(paths=(path,)), Limits())
-    assert not caught
-    assert not caplog.records
-    assert capfd.readouterr() == ("", "")
-    assert "PatientAge" not in read.facts
-    assert "EchoTime" not in read.facts
-    assert logging.getLogger("pydicom").level == level

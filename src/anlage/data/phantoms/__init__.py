@@ -107,17 +107,22 @@ class Picture:
 
     Attributes:
         pixels: (C, *S) as the scanner would store them: uint8 or uint16 for 2D display
-            pictures, int16 for volumes and for Hounsfield units.
+            pictures, int16 for volumes and for Hounsfield units, float32 for SUV.
         mask: (*S) uint8 label map: 0 is background, k is ``Phantom.kinds[k - 1]``.
         boxes: Tightest box around each lesion, from the mask: ``low`` is its first pixel,
             ``high`` one past its last, in array axis order.
         clean: ``pixels`` without blur and noise, if asked for.
     """
 
-    pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | npt.NDArray[np.int16]
+    pixels: (
+        npt.NDArray[np.uint8]
+        | npt.NDArray[np.uint16]
+        | npt.NDArray[np.int16]
+        | npt.NDArray[np.float32]
+    )
     mask: npt.NDArray[np.uint8]
     boxes: tuple[Box, ...]
-    clean: npt.NDArray[np.uint8] | npt.NDArray[np.int16] | None = None
+    clean: npt.NDArray[np.uint8] | npt.NDArray[np.int16] | npt.NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,23 +7,16 @@ The lungs end at two domes, under the right of which lies the liver.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from anlage.data.phantoms._fields import FOLD_LIMIT, UNIT_VARIANCE, evaluate, lattice
+from anlage.data.phantoms._fields import UNIT_VARIANCE, evaluate, lattice
+from anlage.data.phantoms._organs import Array, Axes, Painter, bent, depth
 
 __all__ = ["FOV_MM", "Body", "draw_body"]
 
-Array = npt.NDArray[np.floating[Any]]
-Floats = npt.NDArray[np.float32]
-Axes = tuple[Floats, Floats, Floats]
-
 FOV_MM = 360.0
 
-_BEND_MM = 60.0  # knot spacing of the deformation
-_BEND = 0.3  # of the largest one that cannot fold
 _AIR, _LUNG, _FAT, _MUSCLE = -1000.0, -840.0, -100.0, 55.0
 _PORTAL = {"liver": 110.0, "spleen": 120.0, "blood": 150.0, "kidney": 170.0}  # after contrast agent
 
@@ -46,83 +39,37 @@ class Body:
 def draw_body(rng: np.random.Generator, axes_mm: Axes) -> Body:
     """Draw a patient's trunk on the grid that three axes span, in mm from its middle."""
     size, fat_mm = rng.normal(1, 0.05), rng.uniform(8, 24)
-    x, y, z = _bent(rng, axes_mm, float(np.clip(size, 0.88, 1.1)))
+    x, y, z = bent(rng, axes_mm, float(np.clip(size, 0.88, 1.1)), extent_mm=FOV_MM)
     pixel_mm = float(axes_mm[0][1] - axes_mm[0][0])
-    painter = _Painter(np.full(x.shape, _AIR, np.float32), pixel_mm)
-    skin = _depth(x, y, z, (0, 0, 0), (158, 116, 4000), power=2.3)
+    painter = Painter(np.full(x.shape, _AIR, np.float32), pixel_mm)
+    skin = depth(x, y, z, (0, 0, 0), (158, 116, 4000), power=2.3)
     painter.fill(skin, _FAT)
     painter.fill(skin - np.float32(fat_mm), _MUSCLE)
     inner = skin - np.float32(fat_mm + 15)
     painter.fill(inner, _FAT + 15)
     _ribs(painter, inner, z, x, y)
     domes = _domes(rng, x, y)
-    cavity = np.minimum(inner - 3, _depth(x, y, z, (0, 0, 40), (150, 105, 190)))
+    cavity = np.minimum(inner - 3, depth(x, y, z, (0, 0, 40), (150, 105, 190)))
     liver_mm = np.minimum.reduce(
-        [_depth(x, y, z, (62, 12, -40), (88, 84, 108)), inner - 2, domes - z - 4]
+        [depth(x, y, z, (62, 12, -40), (88, 84, 108)), inner - 2, domes - z - 4]
     )
     _abdomen(painter, rng, (x, y, z), np.minimum(inner - 2, domes - z - 4))
     painter.fill(liver_mm, _PORTAL["liver"] + rng.normal(0, 6))
     texture = evaluate(rng.standard_normal(lattice(FOV_MM, 9), np.float32), axes_mm, 9)
-    painter.hu += (liver_mm > 0) * np.float32(5 * UNIT_VARIANCE) * texture
+    painter.values += (liver_mm > 0) * np.float32(5 * UNIT_VARIANCE) * texture
     _liver_vessels(painter, rng, (x, y, z), liver_mm)
     lung_mm = np.minimum(cavity, z - domes)
     lung_mm = np.minimum(lung_mm, np.abs(x) - 16)
-    heart = _depth(x, y, z, (-26, 34, 52), (54, 46, 50))
+    heart = depth(x, y, z, (-26, 34, 52), (54, 46, 50))
     lung_mm = np.minimum(lung_mm, -heart)
     painter.fill(lung_mm, _LUNG)
     branches = evaluate(rng.standard_normal(lattice(FOV_MM, 11), np.float32), axes_mm, 11)
     vessels = np.clip(np.float32(UNIT_VARIANCE) * branches - 1.5, 0, 1)
-    painter.hu += (lung_mm > 3) * (450 * vessels + 12 * branches)
+    painter.values += (lung_mm > 3) * (450 * vessels + 12 * branches)
     painter.fill(np.minimum(heart, domes + 60 - z), _MUSCLE + 10)
     painter.fill(heart - 8, _PORTAL["blood"] - 20)
     _spine(painter, rng, x, y, z)
-    return Body(hu=painter.hu, liver_mm=liver_mm, lung_mm=lung_mm)
-
-
-class _Painter:
-    """Fills shapes, given as depths inside them, with a value; borders are a voxel wide."""
-
-    def __init__(self, hu: Array, pixel_mm: float) -> None:
-        self.hu = hu
-        self.pixel_mm = np.float32(pixel_mm)
-
-    def fill(self, depth_mm: Array, hu: float) -> None:
-        """Put a tissue where the depth is above 0."""
-        share = np.clip(depth_mm / self.pixel_mm + np.float32(0.5), 0, 1)
-        self.hu += share * (np.float32(hu) - self.hu)
-
-
-def _bent(rng: np.random.Generator, axes_mm: Axes, size: float) -> tuple[Array, Array, Array]:
-    limit = _BEND * FOLD_LIMIT * _BEND_MM
-    knots = rng.uniform(-limit, limit, (3, *lattice(FOV_MM, _BEND_MM))).astype(np.float32)
-    bend = evaluate(knots, axes_mm, _BEND_MM)
-    shift = rng.normal(0, 4, 3)
-    x, y, z = (
-        ((axis - np.float32(at)) / np.float32(size)).reshape(
-            [-1 if n == index else 1 for n in range(3)]
-        )
-        + bend[index]
-        for index, (axis, at) in enumerate(zip(axes_mm, shift, strict=True))
-    )
-    return x, y, z
-
-
-def _depth(
-    x: Array,
-    y: Array,
-    z: Array,
-    middle: tuple[float, float, float],
-    radii: tuple[float, float, float],
-    *,
-    power: float = 2.0,
-) -> Array:
-    """Return how deep points lie inside an ellipsoid, in mm, about; below 0 outside."""
-    far = sum(
-        np.abs((axis - np.float32(at)) / np.float32(radius)) ** np.float32(power)
-        for axis, at, radius in zip((x, y, z), middle, radii, strict=True)
-    )
-    depth: Array = (1 - far ** np.float32(1 / power)) * np.float32(min(radii))
-    return depth
+    return Body(hu=painter.values, liver_mm=liver_mm, lung_mm=lung_mm)
 
 
 def _domes(rng: np.random.Generator, x: Array, y: Array) -> Array:
@@ -134,7 +81,7 @@ def _domes(rng: np.random.Generator, x: Array, y: Array) -> Array:
     return height
 
 
-def _ribs(painter: _Painter, inner_mm: Array, z: Array, x: Array, y: Array) -> None:
+def _ribs(painter: Painter, inner_mm: Array, z: Array, x: Array, y: Array) -> None:
     """Put rings of bone into the wall; they fall to the front, so a slice cuts several."""
     turn = z + 0.45 * np.abs(x) - 0.55 * y
     phase = np.abs(turn / 26 - np.rint(turn / 26)) * 26
@@ -145,25 +92,25 @@ def _ribs(painter: _Painter, inner_mm: Array, z: Array, x: Array, y: Array) -> N
 
 
 def _abdomen(
-    painter: _Painter, rng: np.random.Generator, place: tuple[Array, Array, Array], within: Array
+    painter: Painter, rng: np.random.Generator, place: tuple[Array, Array, Array], within: Array
 ) -> None:
     """Put in spleen, kidneys, stomach and gut."""
     x, y, z = place
     gut = rng.uniform(-12, 12, 2)
-    stomach = np.minimum(_depth(x, y, z, (-58, 34, -16), (44, 38, 52)), within)
+    stomach = np.minimum(depth(x, y, z, (-58, 34, -16), (44, 38, 52)), within)
     painter.fill(stomach, _MUSCLE)
     painter.fill(stomach - 5, 12 + gut[0])
     painter.fill(np.minimum(stomach - 5, y - 46 - gut[1] / 2), _AIR + 60)
     for side in (-1, 1):
-        kidney = np.minimum(_depth(x, y, z, (side * 62, -46, -92), (29, 27, 52)), within)
+        kidney = np.minimum(depth(x, y, z, (side * 62, -46, -92), (29, 27, 52)), within)
         painter.fill(kidney, _PORTAL["kidney"])
-        painter.fill(_depth(x, y, z, (side * 50, -44, -92), (13, 11, 24)), -40)
-    spleen = np.minimum(_depth(x, y, z, (-104, -34, -22), (30, 42, 50)), within)
+        painter.fill(depth(x, y, z, (side * 50, -44, -92), (13, 11, 24)), -40)
+    spleen = np.minimum(depth(x, y, z, (-104, -34, -22), (30, 42, 50)), within)
     painter.fill(spleen, _PORTAL["spleen"] + rng.normal(0, 6))
 
 
 def _liver_vessels(
-    painter: _Painter, rng: np.random.Generator, place: tuple[Array, Array, Array], liver_mm: Array
+    painter: Painter, rng: np.random.Generator, place: tuple[Array, Array, Array], liver_mm: Array
 ) -> None:
     """Put three hepatic veins into the liver, which run together behind, and the vena cava."""
     x, y, z = place
@@ -174,21 +121,21 @@ def _liver_vessels(
         wide = 5.5 - 0.035 * along
         vein = wide - np.hypot(beside + 5 * np.sin(along / 24), z - 10 + 0.3 * along)
         painter.fill(np.minimum.reduce([vein, along, liver_mm - 4]), _PORTAL["blood"])
-    painter.fill(_depth(x, y, z, (22, -26, 0), (13, 10, 4000)), _PORTAL["blood"] - 5)
+    painter.fill(depth(x, y, z, (22, -26, 0), (13, 10, 4000)), _PORTAL["blood"] - 5)
 
 
-def _spine(painter: _Painter, rng: np.random.Generator, x: Array, y: Array, z: Array) -> None:
+def _spine(painter: Painter, rng: np.random.Generator, x: Array, y: Array, z: Array) -> None:
     """Put in vertebrae with their canal, the muscles beside them, and the aorta."""
     for side in (-1, 1):
-        painter.fill(_depth(x, y, z, (side * 30, -86, 0), (26, 18, 4000)), _MUSCLE)
+        painter.fill(depth(x, y, z, (side * 30, -86, 0), (26, 18, 4000)), _MUSCLE)
     disc = np.abs(z / 30 - np.rint(z / 30)) * 30
     bone = np.where(disc < 11, 210, 120) + rng.normal(0, 15)
-    body = _depth(x, y, z, (0, -54, 0), (21, 17, 4000))
-    painter.fill(np.minimum(_depth(x, y, z, (0, -82, 0), (9, 26, 4000)), 12 - disc), 260)
+    body = depth(x, y, z, (0, -54, 0), (21, 17, 4000))
+    painter.fill(np.minimum(depth(x, y, z, (0, -82, 0), (9, 26, 4000)), 12 - disc), 260)
     for side in (-1, 1):
-        painter.fill(_depth(x, y, z, (side * 18, -78, 0), (24, 5, 4000)), 230)
+        painter.fill(depth(x, y, z, (side * 18, -78, 0), (24, 5, 4000)), 230)
     painter.fill(body, 420)
     share = np.clip((body - 2.5) / painter.pixel_mm + np.float32(0.5), 0, 1)
-    painter.hu += share * (bone.astype(np.float32) - painter.hu)
-    painter.fill(_depth(x, y, z, (0, -76, 0), (10, 8, 4000)), 30)
-    painter.fill(_depth(x, y, z, (-16, -28, 0), (12, 12, 4000)), _PORTAL["blood"] + 15)
+    painter.values += share * (bone.astype(np.float32) - painter.values)
+    painter.fill(depth(x, y, z, (0, -76, 0), (10, 8, 4000)), 30)
+    painter.fill(depth(x, y, z, (-16, -28, 0), (12, 12, 4000)), _PORTAL["blood"] + 15)

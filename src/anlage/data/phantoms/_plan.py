@@ -142,7 +142,7 @@ def check_dials(phantom: Phantom, config: CohortConfig) -> None:
         possible = " or ".join(str(dims) for dims in phantom.dims)
         raise ConfigError(
             f"dims must be {possible} for {modality}, got {config.dims}. Set it so, or choose "
-            "ct or mri for volumes."
+            "ct, mri or pet for volumes."
         )
     for name in CohortConfig.extra_dials() - phantom.extra_dials:
         if getattr(config, name) != CohortConfig.model_fields[name].default:

@@ -16,7 +16,6 @@ real scans is streaky.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,8 +23,9 @@ from scipy import ndimage
 
 from anlage.data.importers import Box
 from anlage.data.phantoms import Case, CohortConfig, Phantom, Picture
-from anlage.data.phantoms._blobs import draw_blob
-from anlage.data.phantoms._ct_body import FOV_MM, Axes, Body, draw_body
+from anlage.data.phantoms._balls import place_balls
+from anlage.data.phantoms._ct_body import FOV_MM, draw_body
+from anlage.data.phantoms._organs import Array, Axes
 from anlage.data.phantoms._plan import (
     Plan,
     box_of,
@@ -39,13 +39,10 @@ from anlage.data.phantoms._scene import signature
 
 __all__ = ["Ct"]
 
-Array = npt.NDArray[np.floating[Any]]
-
 _HU = {"liver": 38.0, "lung": 35.0}
 _LARGEST_MM = 60.0
 _HEIGHTS_MM = (-10.0, 24.0)  # of slices and lesions, from the body's middle
 _REACH = 0.25  # of the diameter: how far from the lesion's middle a slice may lie
-_WINDOW = 0.8  # how far from its middle a lesion can reach, in diameters
 _NOISE_HU, _SITE_NOISE_HU = 14.0, 12.0
 _BLUR_MM, _SITE_BLUR_MM = 1.6, 1.4
 _SITE_SHIFT_HU = 12.0
@@ -106,7 +103,8 @@ class Ct(Phantom):
         axes_mm = scan.axes_mm
         body = draw_body(generator(config.seed, "ct body", scan.patient), axes_mm)
         rng = generator(config.seed, "ct lesion", scan.patient)
-        wholes = _lesions(rng, body, axes_mm, plan, scan.height_mm, dims=config.dims)
+        depth_mm = body.liver_mm if plan.kind == "liver" else body.lung_mm
+        wholes = place_balls(rng, depth_mm, axes_mm, plan, scan.height_mm, dims=config.dims)
         whole = np.max(wholes, axis=0)
         contrast = config.lesion_contrast if plan.has_lesion else 0.0
         hu = body.hu + np.float32(contrast) * whole * (np.float32(_HU[plan.kind]) - body.hu)
@@ -124,64 +122,6 @@ class Ct(Phantom):
             boxes=tuple(boxes),
             clean=_stored(clean, config.dims) if config.with_clean else None,
         )
-
-
-def _lesions(
-    rng: np.random.Generator,
-    body: Body,
-    axes_mm: Axes,
-    plan: Plan,
-    height_mm: float,
-    *,
-    dims: int,
-) -> list[Array]:
-    """Place the planned lesions; return which part of each pixel each of them fills."""
-    depth_mm = body.liver_mm if plan.kind == "liver" else body.lung_mm
-    plane = int(np.argmin(np.abs(axes_mm[2] - height_mm)))
-    room = depth_mm[..., plane]
-    free = np.clip(room - 2, 0, 0.55 * plan.diameter_mm).astype(np.float64) ** 2
-    if not free.any():
-        free = (room >= room.max()).astype(np.float64)
-    pixel_mm = float(axes_mm[0][1] - axes_mm[0][0])
-    wholes = []
-    for diameter_mm in plan.diameters_mm:
-        cumulative = np.cumsum(free.reshape(-1))
-        flat = int(np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right"))
-        at_x, at_y = np.unravel_index(min(flat, free.size - 1), free.shape)
-        jitter_mm = rng.uniform(-0.5, 0.5, 2) * pixel_mm
-        middle_mm = (axes_mm[0][at_x] + jitter_mm[0], axes_mm[1][at_y] + jitter_mm[1], height_mm)
-        wholes.append(_filled(rng, depth_mm > 0, axes_mm, middle_mm, diameter_mm, dims=dims))
-        away = np.hypot(axes_mm[0][:, None] - middle_mm[0], axes_mm[1][None] - middle_mm[1])
-        apart = np.where(away > 0.65 * (diameter_mm + max(plan.diameters_mm)), free, 0)
-        free = apart if apart.any() else free
-    return wholes
-
-
-def _filled(
-    rng: np.random.Generator,
-    allowed: npt.NDArray[np.bool_],
-    axes_mm: Axes,
-    middle_mm: tuple[float, float, float],
-    diameter_mm: float,
-    *,
-    dims: int,
-) -> Array:
-    """Return which part of each pixel one lesion fills."""
-    blob = draw_blob(rng, diameter_mm)
-    away = [axis - np.float32(at) for axis, at in zip(axes_mm, middle_mm, strict=True)]
-    near = [np.flatnonzero(np.abs(axis) <= _WINDOW * diameter_mm) for axis in away]
-    if dims == 2:
-        near[2] = np.array([0])
-    whole = np.zeros(allowed.shape, np.float32)
-    window = np.ix_(*near)
-    whole[window], _ = blob.fill(
-        allowed[window],
-        (away[0][near[0]], away[1][near[1]], away[2][near[2]]),
-        pixel_mm=float(axes_mm[0][1] - axes_mm[0][0]),
-        dims=dims,
-        core_share=0,
-    )
-    return whole
 
 
 def _scanned(

@@ -36,7 +36,7 @@ __all__ = [
 
 _HEAD_BYTES = 512
 
-Unit = Literal["hu", "display", "arbitrary"]
+Unit = Literal["hu", "suv", "uptake", "display", "arbitrary"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +75,8 @@ class Header:
     Attributes:
         shape: (C, *S) in Anlage's axis order.
         bits: Significant bits of an integer image; 0 for floating point.
-        unit: What the values mean: Hounsfield units; a picture's full range; or nothing fixed.
+        unit: What the values mean: Hounsfield units; SUV by body weight; PET that is no such SUV,
+            such as Bq/ml; a picture's full range; or nothing fixed.
         spacing_mm: Pixel or voxel edge per axis, in mm; None where the format has none.
     """
 

@@ -8,8 +8,10 @@ The rules:
 - Unit. ``hu`` if the rescale says HU, or says nothing and the modality is CT. ``display`` for
   colour, and for modalities whose stored values are meant to be seen (radiographs, ultrasound,
   photographs) unless a rescale changed them. ``arbitrary`` for all else, such as MR.
-- MONOCHROME1 is inverted, once, on the stored numbers; but Hounsfield units are not, because
-  their numbers say what they are, and MONOCHROME1 only how to show them.
+- PET becomes SUV by body weight where the file says all that takes, unit ``suv``. Else it keeps
+  its values, unit ``uptake``; see ``_dicom_suv``.
+- MONOCHROME1 is inverted, once, on the stored numbers; but Hounsfield units and PET are not,
+  because their numbers say what they are, and MONOCHROME1 only how to show them.
 - Signed values of unit ``display`` are moved up to start at zero.
 - A display window is never applied.
 
@@ -29,6 +31,7 @@ from pydicom.dataset import Dataset
 from anlage.data.readers import Unit
 from anlage.data.readers._dicom_format import PixelFormat
 from anlage.data.readers._dicom_groups import FrameGroups
+from anlage.data.readers._dicom_suv import Uptake
 from anlage.data.readers._dicom_tags import DISPLAY_MODALITIES
 from anlage.data.readers._dicom_values import number, text
 from anlage.data.readers._rescale import rescaled
@@ -37,6 +40,7 @@ from anlage.errors import DataError
 __all__ = ["Meaning", "calibrated", "meaning_of"]
 
 _NONE = (1.0, 0.0)
+_MEASURED = frozenset(("hu", "suv", "uptake"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +62,16 @@ class Meaning:
     notes: tuple[str, ...]
 
 
-def meaning_of(dataset: Dataset, layout: PixelFormat, groups: FrameGroups) -> Meaning:
+def meaning_of(
+    dataset: Dataset, layout: PixelFormat, groups: FrameGroups, uptake: Uptake | None = None
+) -> Meaning:
     """Decide what the stored numbers mean.
+
+    Args:
+        dataset: The file's elements.
+        layout: How its pixels are stored.
+        groups: What it says of single frames.
+        uptake: What the series is, if it is PET.
 
     Raises:
         DataError: If the rescale cannot be interpreted.
@@ -83,11 +95,16 @@ def meaning_of(dataset: Dataset, layout: PixelFormat, groups: FrameGroups) -> Me
         is_stated=stated[0] is not None,
         is_changed=is_changed,
     )
+    if uptake is not None and unit == "arbitrary":
+        unit = uptake.unit
+        rescales = tuple(
+            (slope * uptake.factor, shift * uptake.factor) for slope, shift in rescales
+        )
     is_whole = not layout.is_float and all(
         slope == int(slope) and intercept == int(intercept) for slope, intercept in rescales
     )
     bits = 8 if layout.is_palette else layout.bits_stored
-    is_inverted = layout.is_inverted and unit != "hu"
+    is_inverted = layout.is_inverted and unit not in _MEASURED
     if is_inverted and layout.is_float:
         raise DataError(
             "MONOCHROME1 pixels must be whole numbers to be inverted, got floating point ones. "
@@ -95,9 +112,12 @@ def meaning_of(dataset: Dataset, layout: PixelFormat, groups: FrameGroups) -> Me
         )
     notes = []
     if layout.is_inverted:
-        notes.append("MONOCHROME1 inverted" if is_inverted else "MONOCHROME1 ignored for HU")
+        ignored = f"MONOCHROME1 ignored for {unit.upper()}"
+        notes.append("MONOCHROME1 inverted" if is_inverted else ignored)
     if unit == "display" and layout.is_signed:
         notes.append("signed values moved up to start at zero")
+    if uptake is not None and unit == uptake.unit:
+        notes.append(uptake.note)
     return Meaning(unit, bits if is_whole else 0, rescales, is_inverted, tuple(notes))
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from pydicom.datadict import tag_for_keyword
 
-__all__ = ["DISPLAY_MODALITIES", "FACTS", "IMAGE", "NOT_IMAGES", "SERIES", "tags"]
+__all__ = ["DISPLAY_MODALITIES", "FACTS", "IMAGE", "NOT_IMAGES", "SERIES", "UPTAKE", "tags"]
 
 # what it takes to decode an image and to place it in space
 IMAGE: Final = (
@@ -43,6 +43,24 @@ IMAGE: Final = (
     "ExtendedOffsetTable",
     "ExtendedOffsetTableLengths",
 )
+
+# what it takes to turn PET values into SUV; nothing of it is kept or told
+UPTAKE: Final = (
+    "Units",
+    "SUVType",
+    "CorrectedImage",
+    "DecayCorrection",
+    "PatientWeight",
+    "RadiopharmaceuticalInformationSequence",
+    "SeriesDate",
+    "SeriesTime",
+    "AcquisitionDate",
+    "AcquisitionTime",
+    "FrameReferenceTime",
+    "ActualFrameDuration",
+)
+# by number: the vendor's name of a private block, and the elements in it
+_PRIVATE: Final = (0x00090010, 0x0009100D, 0x70530010, 0x70531000, 0x70531009)
 
 # what may be told about an image: codes and numbers that describe the acquisition. No names,
 # dates, identifiers or comments, whatever a vendor wrote into them.
@@ -129,7 +147,8 @@ NOT_IMAGES: Final = {
 
 @cache
 def tags(keywords: tuple[str, ...]) -> frozenset[int]:
-    """Return the tags of elements that are named by keyword."""
+    """Return the tags of elements that are named by keyword; of UPTAKE, private ones too."""
     found = [tag_for_keyword(keyword) for keyword in keywords]
     assert None not in found, "a keyword is misspelt"
-    return frozenset(tag for tag in found if tag is not None)
+    private = _PRIVATE if keywords == UPTAKE else ()
+    return frozenset(tag for tag in (*found, *private) if tag is not None)

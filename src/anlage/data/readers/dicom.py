@@ -6,11 +6,11 @@
 - A file with several frames that do not say where they lie (an ultrasound clip, a whole slide)
   is refused, and so is anything that is no image (reports, structures, segmentations).
 
-How numbers are calibrated is written in ``_dicom_meaning``, how slices are stacked and with
-which tolerances in ``_dicom_geometry``, and which facts are kept in ``_dicom_facts``. What is
-known to be hostile (bombs, deep nesting, sizes that lie) is refused in ``_dicom_file``,
-``_dicom_elements`` and ``_dicom_pixels`` before it costs memory. Nothing from the file is ever
-logged or quoted in an error, except sizes and counts.
+How numbers are calibrated is written in ``_dicom_meaning`` and, for PET, ``_dicom_suv``; how
+slices are stacked and with which tolerances in ``_dicom_geometry``; and which facts are kept in
+``_dicom_facts``. What is known to be hostile (bombs, deep nesting, sizes that lie) is refused in
+``_dicom_file``, ``_dicom_elements`` and ``_dicom_pixels`` before it costs memory. Nothing from the
+file is ever logged or quoted in an error, except sizes and counts.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ from anlage.data.readers._dicom_geometry import frame_planes, pixel_mm, slice_pl
 from anlage.data.readers._dicom_groups import FrameGroups
 from anlage.data.readers._dicom_meaning import Meaning, calibrated, meaning_of
 from anlage.data.readers._dicom_pixels import check_frames, decode
-from anlage.data.readers._dicom_tags import FACTS, IMAGE, tags
+from anlage.data.readers._dicom_suv import uptake_of
+from anlage.data.readers._dicom_tags import FACTS, IMAGE, UPTAKE, tags
 from anlage.data.readers._dicom_values import text
 from anlage.data.readers._quiet import quiet
 from anlage.data.readers._sizes import check_size
@@ -45,7 +46,7 @@ from anlage.errors import DataError
 
 __all__ = ["Dicom"]
 
-_WANTED = tags(IMAGE) | tags(FACTS)
+_WANTED = tags(IMAGE) | tags(FACTS) | tags(UPTAKE)
 
 
 class Dicom(Reader):
@@ -118,7 +119,7 @@ class _Grid:
 
 
 def _parts(source: Source, limits: Limits) -> list[_Part]:
-    parts = []
+    files = []
     held = 0
     for path in source.paths:
         file = open_dicom(path, _WANTED, limits)
@@ -128,9 +129,13 @@ def _parts(source: Source, limits: Limits) -> list[_Part]:
                 f"a series may inflate to {limits.max_bytes:,} bytes, this one gives more. If "
                 "that is right, raise max_bytes."
             )
+        files.append(file)
+    uptake = uptake_of([file.dataset for file in files])
+    parts = []
+    for file in files:
         layout = pixel_format(file, limits)
         groups = FrameGroups.of(file.dataset, layout.frames)
-        parts.append(_Part(file, layout, groups, meaning_of(file.dataset, layout, groups)))
+        parts.append(_Part(file, layout, groups, meaning_of(file.dataset, layout, groups, uptake)))
     if len(parts) > 1:
         _check_series(parts)
     return parts

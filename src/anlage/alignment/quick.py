@@ -1,0 +1,157 @@
+"""A quick look at a strategy before it is pretrained: what the whole of it loses, in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from anlage.alignment.auditor import Auditor, Effort, Strategy
+from anlage.alignment.intervals import Share
+from anlage.alignment.material import Material, Target
+from anlage.alignment.score import LIMITS, Light, light_above, worst
+from anlage.alignment.whole import Whole, measure_whole
+
+__all__ = ["Loss", "QuickLook", "look_quickly"]
+
+_EFFORT = Effort(draws=1, replicates=200, factors=())
+_PATIENTS = 8  # with lesions: of fewer, drawing patients with replacement says too little
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loss:
+    """One thing that views or masks take away.
+
+    Attributes:
+        what: What is lost, with ``{}`` for the number.
+        share: How much of it, with its interval over patients.
+        limit: How much may be.
+        label: The label whose signal it is; None for lesions.
+    """
+
+    what: str
+    share: Share
+    limit: float
+    label: str | None = None
+
+    @property
+    def light(self) -> Light:
+        """Light of the loss."""
+        return light_above(self.share, self.limit)
+
+    def says(self) -> str:
+        """Return the loss in words, with its number, interval and limit."""
+        share = self.share
+        low, high = (f"{100 * (end or 0.0):.0f}" for end in (share.low, share.high))
+        number = f"{share.value or 0.0:.0%} ({low} to {high}%; limit {self.limit:.0%})"
+        return self.what.format(number)
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuickLook:
+    """What a quick look found.
+
+    Attributes:
+        images: How many were looked at.
+        patients: Of how many patients.
+        lesion_images: How many of them have a lesion.
+        losses: All that was measured.
+    """
+
+    images: int
+    patients: int
+    lesion_images: int
+    losses: tuple[Loss, ...]
+
+    @property
+    def light(self) -> Light:
+        """The worst light."""
+        return worst(*(loss.light for loss in self.losses))
+
+    def worst_loss(self) -> Loss | None:
+        """Return the red loss that is furthest beyond its limit; None if none is red."""
+        red = [loss for loss in self.losses if loss.light == "red"]
+        return max(red, key=lambda loss: (loss.share.value or 0.0) - loss.limit, default=None)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {
+            "light": self.light,
+            "images": self.images,
+            "patients": self.patients,
+            "lesion_images": self.lesion_images,
+            "losses": [
+                {
+                    "what": loss.what.format("a share"),
+                    "limit": round(loss.limit, 4),
+                    **loss.share.as_json(),
+                }
+                for loss in self.losses
+            ],
+        }
+
+
+def look_quickly(
+    material: Material, strategy: Strategy, *, targets: Sequence[Target] = ()
+) -> QuickLook:
+    """Measure the whole plan of a strategy, once, and none of its parts.
+
+    Args:
+        material: Some training images.
+        strategy: What pretraining would do to them; its ``signal`` is not read.
+        targets: Labels of whose signal views must keep enough.
+    """
+    has_lesion = _with_lesions(material)
+    if len(np.unique(material.patient[has_lesion])) < _PATIENTS:
+        material = replace(material, label_maps=None)
+        has_lesion = np.zeros(len(material), dtype=bool)
+    losses: list[Loss] = []
+    if has_lesion.any():
+        plain = Auditor(material, replace(strategy, signal=None), None, _EFFORT)
+        losses += _lesions_lost(measure_whole(plain))
+    for target in targets:
+        bare = replace(material, label_maps=None)  # lesions are followed once, not per label
+        reader = Auditor(bare, replace(strategy, signal="global"), target, _EFFORT)
+        kept = measure_whole(reader).numbers.kept
+        if kept is not None and kept.value is not None:
+            name = target.name
+            what = "views lose {} of what tells " + name.replace("{", "{{").replace("}", "}}")
+            limit = 1 - LIMITS.kept
+            losses.append(Loss(what=what, share=_rest(kept), limit=limit, label=name))
+    return QuickLook(
+        images=len(material),
+        patients=len(np.unique(material.patient)),
+        lesion_images=int(has_lesion.sum()),
+        losses=tuple(losses),
+    )
+
+
+def _with_lesions(material: Material) -> npt.NDArray[np.bool_]:
+    if material.label_maps is None:
+        return np.zeros(len(material), dtype=bool)
+    found: npt.NDArray[np.bool_] = (material.label_maps.flatten(1) > 0).any(dim=1).numpy()
+    return found
+
+
+def _lesions_lost(whole: Whole) -> Iterator[Loss]:
+    numbers, limits = whole.numbers, LIMITS
+    if whole.pairs_keep is not None and whole.pairs_keep.value is not None:
+        what = "{} of pairs of views lose more than half of a lesion in one of the two"
+        yield Loss(what=what, share=_rest(whole.pairs_keep), limit=1 - limits.pairs)
+    for share, limit, what in (
+        (numbers.erased, limits.erased, "{} of views lose more than half of a lesion"),
+        (numbers.hidden, limits.hidden, "{} of masks hide a lesion whole"),
+    ):
+        if share is not None and share.value is not None:
+            yield Loss(what=what, share=share, limit=limit)
+
+
+def _rest(share: Share) -> Share:
+    """Return what is left to 1, with its interval turned round; a gain is no loss."""
+    value, low, high = (
+        None if end is None else max(1 - end, 0.0) for end in (share.value, share.high, share.low)
+    )
+    return Share(value=value, low=low, high=high)
