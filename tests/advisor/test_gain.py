@@ -170,3 +170,10 @@ def test_silenced_rules_do_not_speak(published):
     assert model.foretell(row, silent=frozenset({"R02"}))[0] != pytest.approx(
         model.foretell(row)[0]
     )
+
+
+def test_own_results_leave_the_slope_of_labels_to_the_published_ones(published, make):
+    """A slope of their own could outweigh the cut for few images and make gains rise."""
+    rows = own(make, gain=0.0), own(make, gain=0.2, row="L002", label_count=400, label_fraction=1.0)
+    before, after = gain_model(published).level, with_own(published, *rows).level
+    assert after.slopes["labels"] == (pytest.approx(before.slopes["labels"][0]), 0.0)

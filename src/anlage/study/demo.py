@@ -18,7 +18,7 @@ from anlage.study.run import StudyOutcome, study
 
 __all__ = ["demo"]
 
-_SLICES = CohortConfig(patients=1200, dims=2, size=64, lesion_mm=(20.0, 44.0), lesion_contrast=1.0)
+_SLICES = CohortConfig(patients=2000, dims=2, size=64, lesion_mm=(20.0, 44.0), lesion_contrast=1.0)
 _VOLUMES = CohortConfig(
     patients=60,
     dims=3,
@@ -31,23 +31,27 @@ _VOLUMES = CohortConfig(
 
 _STUDY_2D: dict[str, Any] = {
     "tasks": [
-        {"task": "classification", "label": ["lesion"]},
-        {"task": "segmentation", "options": {"is_merged": True}},
+        {"task": "classification", "label": ["age_group"]},
+        {
+            "task": "segmentation",
+            "options": {"is_merged": True},
+            "adapt": {"min_steps": 120, "max_steps": 120},
+        },
     ],
     "strategies": [{"method": "simclr"}, {"method": "mae", "settings": {"steps": 150}}],
-    "budgets": ["30-shot", "120-shot"],
+    "budgets": ["5-shot"],
     "rungs": ["linear", "finetune"],
     "pretrain": {
         "encoder": "resnet10",
         "encoder_options": {"base_width": 32},
         "image_size": [48],
-        "steps": 400,
+        "steps": 700,
         "batch_size": 64,
     },
-    "adapt": {"min_steps": 80, "max_steps": 80, "batch_size": 16},
-    "learning_rates": [3e-3],
+    "adapt": {"min_steps": 200, "max_steps": 200, "batch_size": 16},
+    "learning_rates": [1e-3],
     "pretrain_seeds": 1,
-    "draws": 3,
+    "draws": 4,
     "is_crossed": False,
 }
 _STUDY_3D: dict[str, Any] = {
@@ -94,7 +98,7 @@ def _store(folder: Path, config: CohortConfig) -> Path:
         folder / "files",
         out=folder / "store",
         modality="mri",
-        label=["lesion", "age"],
+        label=["lesion", "age_group"],
         patient="patient",
         site="site",
     ).store
