@@ -21,6 +21,7 @@ from anlage.data.store import Store
 from anlage.errors import DataError
 from anlage.study.config import Strategy, StudyConfig, TaskChoice
 from anlage.train import audit as audits
+from anlage.train import audited as audited_by
 from anlage.train.runs import write_json
 
 __all__ = ["RUNGS", "Cell", "Gain", "audited", "measured"]
@@ -125,13 +126,18 @@ def smallest(cells: Iterable[Mapping[str, Any]], task: str) -> str:
 def measured(
     comparisons: Sequence[Mapping[str, Any]], task: str, arm: str, budget: str
 ) -> dict[str, Gain]:
-    """Return the gains of an arm over its twin that are complete, by kind of adaptation."""
+    """Return the gains of an arm over its twin that are complete, by kind of adaptation.
+
+    A kept encoder is also compared with the network from scratch: that is no gain over its twin.
+    """
     own = {
         one["rung"]: one
         for one in comparisons
         if (one["task"], one["arm"], one["budget"]) == (task, arm, budget)
+        and one.get("twin_rung") in {None, one["rung"]}  # not written by earlier versions
         and one["delta"] is not None
         and not one["missing"]
+        and not one.get("failed")  # a crash says nothing about pretraining
     }
     gains = {}
     for kind, rungs in RUNGS.items():
@@ -198,7 +204,7 @@ def _audits(
             reads = label if signal == "global" else None
             return what_is_shown(store, recipe, reads, seed=seed)
 
-        code = [*sorted(room.glob("*.py")), Path(audits.__file__)]
+        code = [*sorted(room.glob("*.py")), Path(audits.__file__), Path(audited_by.__file__)]
         yield parts_of(
             kept(folder, "audit", asked, audit, code=code),
             kept(

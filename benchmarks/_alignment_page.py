@@ -157,7 +157,7 @@ def compare(cells: Sequence[Cell], kind: str) -> list[str]:
     ]
     told_of_pairs = [
         what_it_tells(cells, sample, scores[TODAY], kind),
-        variants_table(sample, scores, rivals[ELSEWHERE]),
+        variants_table(cells, sample, scores, rivals[ELSEWHERE]),
         parts_table(cells, sample),
     ]
     has_pairs = len(set(sample.groups)) < len(sample.groups)
@@ -216,8 +216,14 @@ def what_it_tells(cells: Sequence[Cell], sample: Sample, score: Floats, kind: st
     return "\n".join(lines) + (f"\n\n{summary}" if said else "")
 
 
-def variants_table(sample: Sample, scores: Mapping[str, Floats], rival: Floats) -> str:
+def variants_table(
+    cells: Sequence[Cell], sample: Sample, scores: Mapping[str, Floats], rival: Floats
+) -> str:
     """Compare all declared scores, and what choosing among them is worth."""
+
+    def made_of(places: Sequence[int]) -> dict[str, Floats]:
+        return candidates([cells[place] for place in places], sample.at(places))
+
     asked = {ELSEWHERE: rival, **scores}
     sets = len(set(sample.data))
     pairs, ranks = (drawn(sample, asked, one) for one in (agreement, spearman))
@@ -232,7 +238,7 @@ def variants_table(sample: Sample, scores: Mapping[str, Floats], rival: Floats) 
         shown = [told(estimate(one[name], sets=sets)) for one in (ranks, pairs)]
         gap = told(estimate(pairs[name] - pairs[ELSEWHERE], sets=sets), sign="+")
         lines.append(f"| {name} | {' | '.join(shown)} | {gap} |")
-    right, chosen = chosen_elsewhere(sample, scores)
+    right, chosen = chosen_elsewhere(sample, made_of)
     if not right:
         return "\n".join([*lines, "", "Too few data sets with pairs to choose a score on others."])
     names = ", ".join(f"{name} ({count}x)" for name, count in chosen.most_common())

@@ -216,25 +216,30 @@ def mean_gain_of(sample: Sample) -> Floats:
 
 
 def chosen_elsewhere(
-    sample: Sample, candidates: Mapping[str, Floats]
+    sample: Sample, candidates: Callable[[Sequence[int]], Mapping[str, Floats]]
 ) -> tuple[dict[str, list[float]], Counter[str]]:
     """Choose the best candidate on the other data sets, and judge it on the one left out.
+
+    Args:
+        sample: All cells.
+        candidates: Makes the scores of some cells from these cells alone: what is left out must
+            not be known to those that are chosen on the rest.
 
     Returns:
         Agreement in each group, by data set; how often each candidate was chosen.
     """
     right: dict[str, list[float]] = {}
     chosen: Counter[str] = Counter()
+    every = candidates(range(len(sample.gains)))
     for held in sorted(set(sample.data)):
         rest = [n for n, name in enumerate(sample.data) if name != held]
         own = [n for n, name in enumerate(sample.data) if name == held]
-        scores = {
-            name: agreement(values[rest], sample.at(rest)) for name, values in candidates.items()
-        }
+        known = sample.at(rest)
+        scores = {name: agreement(values, known) for name, values in candidates(rest).items()}
         if not np.isfinite(list(scores.values())).all():
             continue
         best = max(scores, key=scores.__getitem__)  # of equals, the one that is named first
-        found = agreement(candidates[best][own], sample.at(own))
+        found = agreement(every[best][own], sample.at(own))
         if np.isfinite(found):
             right[held] = [found]
             chosen[best] += 1

@@ -145,7 +145,7 @@ def _contrast(claims: Sequence[Claim]) -> str:
     if not any(word_ in words for word_ in ("shown", "the opposite is shown", "not shown")):
         return f"{asked} **Not judged yet.**"
     if not told:
-        return f"{asked} **Not shown** at any of {len(own)} places."
+        return f"{asked} **Not shown** at any of {words['not shown']} places that can be judged."
     if len({claim.word for claim in told}) > 1:
         return f"{asked} **The places contradict each other**: {where}."
     answer = told[0].word

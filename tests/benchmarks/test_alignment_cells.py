@@ -11,7 +11,7 @@ from anlage.data.store import Store
 from anlage.errors import DataError
 
 
-def difference(arm, rung, delta=0.1, *, budget="5-shot", missing=0):
+def difference(arm, rung, delta=0.1, *, budget="5-shot", missing=0, **more):
     return {
         "task": "classification-side",
         "arm": arm,
@@ -21,6 +21,7 @@ def difference(arm, rung, delta=0.1, *, budget="5-shot", missing=0):
         "low": None if delta is None else delta - 0.02,
         "high": None if delta is None else delta + 0.03,
         "missing": missing,
+        **more,
     }
 
 
@@ -129,6 +130,21 @@ def test_the_smallest_budget_has_the_fewest_patients():
 def test_incomplete_and_undefined_differences_are_no_gains():
     rows = [difference("a", "finetune", None), difference("a", "linear", missing=1)]
     assert measured(rows, "classification-side", "a", "5-shot") == {}
+
+
+def test_a_comparison_that_failed_runs_are_part_of_is_no_gain():
+    assert (
+        measured([difference("a", "linear", failed=1)], "classification-side", "a", "5-shot") == {}
+    )
+
+
+def test_a_kept_encoder_against_the_network_from_scratch_is_no_gain_over_its_twin():
+    twin = difference("a", "linear", 0.1, twin_rung="linear")
+    whole = difference("a", "linear", -0.3, twin_rung="finetune")
+    for rows in ([twin, whole], [whole, twin]):
+        found = measured(rows, "classification-side", "a", "5-shot")
+        assert found["frozen"].value == pytest.approx(10)
+    assert measured([whole], "classification-side", "a", "5-shot") == {}
 
 
 def test_linear_goes_before_frozen_and_knn_is_neither():

@@ -156,9 +156,23 @@ def test_a_choice_is_judged_where_it_was_not_made():
     names = [name for name in "abcd" for _ in "12"]
     sample = sample_of(gains, names)
     first = np.array([1, 2, 1, 2, 1, 2, 2, 1.0])
-    right, chosen = chosen_elsewhere(sample, {"first": first, "second": -first})
+    right, chosen = chosen_elsewhere(
+        sample, lambda places: {"first": first[places], "second": -first[places]}
+    )
     assert right == {"a": [1.0], "b": [1.0], "c": [1.0], "d": [0.0]}
     assert chosen == {"first": 4}
+
+
+def test_what_is_left_out_is_not_known_to_the_choice():
+    sample = sample_of([1, 2] * 3, [name for name in "abc" for _ in "12"])
+    asked = []
+
+    def candidates(places):
+        asked.append([sample.data[place] for place in places])
+        return {"any": sample.gains[list(places)]}
+
+    chosen_elsewhere(sample, candidates)
+    assert [sorted(set(own)) for own in asked[1:]] == [["b", "c"], ["a", "c"], ["a", "b"]]
 
 
 def test_the_best_of_chance_scores_is_no_better_than_chance_elsewhere():
@@ -167,7 +181,9 @@ def test_the_best_of_chance_scores_is_no_better_than_chance_elsewhere():
     for _ in range(40):
         _, sample = noisy(seed=int(rng.integers(1 << 30)))
         scores = {str(n): rng.normal(size=20) for n in range(8)}
-        right, _ = chosen_elsewhere(sample, scores)
+        right, _ = chosen_elsewhere(
+            sample, lambda places, own=scores: {name: one[places] for name, one in own.items()}
+        )
         found.append(mean_of(right).value)
     assert abs(np.mean(found) - 0.5) < 0.06
 

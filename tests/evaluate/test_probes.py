@@ -13,6 +13,7 @@ from anlage.evaluate.probes import linear_probabilities, pixel_features
 from anlage.train.scene import measure_intensities, scene_of
 
 EMPTY = (np.empty((0, 6), np.float32), np.empty(0, np.int64))
+EMPTY_30 = (np.empty((0, 30), np.float32), np.empty(0, np.int64))
 
 
 @pytest.fixture
@@ -25,10 +26,16 @@ def features():
     return [((rng.normal(size=(len(t), 6)) + 0.8 * np.eye(3, 6)[t]) * scales, t) for t in targets]
 
 
-def probe(train, validation, test, classes=3):
+def probe(train, validation, test, classes=3, unlabelled=None):
     x, y = train
+    many = x if unlabelled is None else unlabelled
     return linear_probabilities(
-        x.astype(np.float32), y, *validation, test[0].astype(np.float32), classes=classes
+        x.astype(np.float32),
+        y,
+        *validation,
+        test[0].astype(np.float32),
+        unlabelled=many.astype(np.float32),
+        classes=classes,
     )
 
 
@@ -67,7 +74,30 @@ def test_validation_labels_choose_and_test_cases_do_not(features):
     )
 
 
-def test_features_are_scaled_by_the_training_cases_alone(features):
+def test_two_cases_are_scaled_by_the_many_that_have_no_label():
+    rng = np.random.default_rng(0)
+    target = rng.integers(0, 2, 400)
+    x = rng.normal(size=(400, 30)) * 0.3
+    x[:, 0] += 2.0 * target
+    two = [int(np.argmax(target == label)) for label in (0, 1)]
+    train, test = (x[two], target[two]), (x[200:], None)
+    right = [
+        balanced_accuracy_score(target[200:], probe(train, EMPTY_30, test, 2, many).argmax(axis=1))
+        for many in (x[:200], x[two])
+    ]
+    assert right[0] > right[1] + 0.05
+
+
+def test_images_without_finite_features_scale_nothing(features):
+    train, _, test = features
+    broken = train[0].copy()
+    broken[3, 2] = np.nan
+    kept = np.delete(train[0], 3, axis=0)
+    found, expected = (probe(train, EMPTY, test, unlabelled=many) for many in (broken, kept))
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_features_are_scaled_by_training_cases_alone(features):
     train, validation, test = features
     shifted = [(x * np.float32(7) + 3, y) for x, y in (train, validation, test)]
     np.testing.assert_allclose(

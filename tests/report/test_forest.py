@@ -5,6 +5,7 @@ import pytest
 from anlage.report._forest import WIDTH, forests
 from anlage.report._lookup import Lookup
 from anlage.report._read import read_study
+from anlage.report._verdict import verdict_lines
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def test_what_is_kept_as_it_is_has_a_forest_after_the_twins(folder):
         values["cells"].append({**cell, "rung": "linear", "arm": "simclr"})
         kept = {**found, "rung": "linear", "arm": "simclr", "budget": cell["budget"]}
         values["comparisons"] += [
-            {**kept, "twin_rung": "finetune", "delta": 0.2},
+            {**kept, "twin_rung": "finetune", "delta": 0.2, "low": 0.1, "high": 0.3},
             {**kept, "twin_rung": "linear", "twin": "random_frozen", "delta": 0.1},
         ]
 
@@ -74,3 +75,41 @@ def test_what_is_kept_as_it_is_has_a_forest_after_the_twins(folder):
     assert (kept.rung, kept.twin) == ("Linear probe", "from scratch, fine-tuning")
     assert [row.delta for row in twins[1].rows] == ["+10.0"]
     assert [row.delta for row in kept.rows] == ["+20.0"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "alike", "kept"),
+    [
+        (0.1, 0.3, "helps", "better"),
+        (-0.3, -0.1, "harms (negative transfer)", "worse"),
+        (-0.1, 0.1, "no evidence", "no evidence of a difference"),
+    ],
+)
+def test_only_a_twin_can_show_that_pretraining_helps_or_harms(folder, low, high, alike, kept):
+    def change(values):
+        found = {**values["comparisons"][0], "rung": "linear", "low": low, "high": high}
+        values["cells"][0] = {**values["cells"][0], "rung": "linear"}
+        values["comparisons"] = [
+            {**found, "twin_rung": rung, "delta": (low + high) / 2}
+            for rung in ("linear", "finetune")
+        ]
+
+    results = read_study(folder(change)).results
+    assert [f.rows[0].words for f in forests(Lookup(results), "cls")] == [alike, kept]
+
+
+@pytest.mark.parametrize(("delta", "mark"), [(0.2, "helps"), (-0.2, "harms")])
+def test_the_verdict_is_marked_by_what_a_twin_shows(folder, delta, mark):
+    def change(values):
+        sure = {"delta": delta, "low": delta - 0.1, "high": delta + 0.1}
+        unsure = {"delta": 0.0, "low": -0.1, "high": 0.1}
+        found = values["comparisons"][0]
+        values["verdict"] = ["simclr", "mae"]
+        values["comparisons"] = [
+            {**found, "arm": "simclr", **unsure},
+            {**found, "arm": "simclr", "rung": "linear", "twin_rung": "finetune", **sure},
+            {**found, "arm": "mae", **sure},
+        ]
+
+    lines = verdict_lines(Lookup(read_study(folder(change)).results))
+    assert {line.text: line.claim for line in lines} == {"simclr": "none", "mae": mark}

@@ -224,6 +224,23 @@ def test_features_are_computed_once_per_encoder(shop, monkeypatch):
     assert len(calls) == 1
 
 
+def test_a_linear_probe_is_scaled_by_all_training_images_and_no_other(shop, monkeypatch):
+    work, given = shop(), []
+    probe = jobs.linear_probabilities
+    monkeypatch.setattr(
+        jobs,
+        "linear_probabilities",
+        lambda *a, unlabelled, **k: (
+            given.append(unlabelled) or probe(*a, unlabelled=unlabelled, **k)
+        ),
+    )
+    job = job_of(work, "random_frozen", "linear")
+    work.do(job)
+    train = work.store.split("default")["train"]
+    assert len(train) > len(job.labels.train)
+    np.testing.assert_array_equal(given[0], work._embedded(job)[train])
+
+
 def test_a_stopped_job_keeps_nothing_and_is_not_done(shop):
     work = shop()
     work.stop.exit_code = 130

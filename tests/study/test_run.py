@@ -87,6 +87,10 @@ def compared(arm, rung, **changes):
     return Comparison(arm=arm, rung=rung, **given)
 
 
+# what helps a linear probe can be worse than a whole network
+WORSE = compared("mae", "linear", twin_rung="finetune", delta=-0.2, low=-0.3, high=-0.1)
+
+
 @pytest.mark.parametrize(
     ("found", "arm"),
     [
@@ -95,6 +99,11 @@ def compared(arm, rung, **changes):
         ([compared("mae", "linear", p_adjusted=0.5), compared("simclr", "knn")], "simclr"),
         ([compared("simclr", "knn", twin="random_frozen"), compared("mae", "linear")], "mae"),
         ([compared("imagenet", "finetune")], None),
+        ([compared("mae", "linear", twin="random_frozen"), WORSE], None),
+        (
+            [compared("mae", "linear", twin="random_frozen"), WORSE, compared("simclr", "knn")],
+            "simclr",
+        ),
     ],
 )
 def test_the_next_command_starts_from_a_strategy_that_helps_on_the_dearest_rung(
@@ -110,13 +119,13 @@ def test_the_next_command_starts_from_a_strategy_that_helps_on_the_dearest_rung(
     *why, said = module._next(slices_store, tmp_path, config, plan, results)
     assert bool(why) == (arm is None)
     assert f"--start {tmp_path / 'pretrain' / arm if arm else 'scratch'}" in said
-    is_kept = all(c.rung != "finetune" for c in found)
+    is_kept = arm is not None and all(c.rung != "finetune" for c in found)
     assert ("--set adapt.mode=frozen" in said) == is_kept
 
 
 def test_the_outcome_says_how_to_use_the_answer_and_why_so(copied, slices_store, quick, capsys):
     why, command = study(slices_store, out=copied, **quick()).next
-    assert why == "No pretraining was shown to help, so the next command starts from scratch."
+    assert why == "Nothing was shown to beat training from scratch, so the next command does that."
     assert command.startswith(f"Next: anlage finetune {slices_store} --start scratch")
     assert "--task classification --label lesion" in command
     assert "Next:" not in capsys.readouterr().out

@@ -178,6 +178,14 @@ def test_a_fault_inside_is_a_line_and_never_stops_a_run(
     assert card(tmp_path)["quick_audit"]["skipped"] == reason
 
 
+def test_a_fault_names_no_folder(slices_store, monkeypatch):
+    def fails(*_given, **_options):
+        raise DataError(f"{slices_store} must have this. Look.")
+
+    monkeypatch.setattr(module, "look_quickly", fails)
+    assert look(slices_store).facts["skipped"] == "the store must have this. Look."
+
+
 def test_only_training_images_are_looked_at(slices_store, monkeypatch):
     rows = []
 

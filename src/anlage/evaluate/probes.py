@@ -30,9 +30,14 @@ def linear_probabilities(
     validation_target: Ints,
     test: Floats,
     *,
+    unlabelled: Floats,
     classes: int,
 ) -> Floats:
     """Fit a class-balanced logistic regression; its strength is chosen on validation cases.
+
+    Features are scaled by their mean and spread over many training images, not over the few that
+    have labels: the spread of two images per feature is noise, and dividing by it drowns the
+    signal (LOG.md has the numbers).
 
     Args:
         train: Features of the training cases, (n, E).
@@ -40,6 +45,8 @@ def linear_probabilities(
         validation: Features of the validation cases; without any, the strength is 1.
         validation_target: Their classes.
         test: Features of the cases to judge, (m, E).
+        unlabelled: Features of training images, with labels or without, (u, E); those that are
+            not finite are left out.
         classes: Number of classes, K.
 
     Returns:
@@ -60,7 +67,7 @@ def linear_probabilities(
             "a linear probe needs finite features, got some that are not. Pretrain again with a "
             "lower learning rate."
         )
-    scaler = StandardScaler().fit(train)
+    scaler = StandardScaler().fit(unlabelled[np.isfinite(unlabelled).all(axis=1)])
     strengths = _C_GRID if len(validation) else (_C_UNCHOSEN,)
     models = [
         LogisticRegression(C=strength, class_weight="balanced", max_iter=1000).fit(

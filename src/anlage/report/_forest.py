@@ -135,9 +135,12 @@ def _row(item: Comparison, scale: _Scale, colour: str) -> ForestRow:
 
 
 def _judged(item: Comparison, judgement: Judgement) -> str:
-    """Say what a comparison allows; raw pixels neither help nor harm, they score."""
+    """Say what a comparison allows; only what differs in nothing but pretraining helps or harms."""
     if item.arm == "pixels" and judgement in {"helps", "harms"}:
         return "above its twin" if judgement == "helps" else "below its twin"
+    if not item.is_like_for_like and judgement in {"helps", "harms", "no evidence"}:
+        words = {"helps": "better", "harms": "worse"}
+        return words.get(judgement, "no evidence of a difference")
     return {
         "harms": "harms (negative transfer)",
         "too few runs": "too few runs for a claim",

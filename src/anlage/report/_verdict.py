@@ -10,7 +10,7 @@ from typing import Any
 
 from anlage.report._lookup import Lookup
 from anlage.report._read import Study
-from anlage.report._schema import Cell
+from anlage.report._schema import Cell, Comparison
 from anlage.report.judgement import FEWEST_RUNS, judge
 from anlage.report.words import arm_name, joined, metric_words, rung_name, several
 
@@ -50,23 +50,26 @@ def verdict_lines(lookup: Lookup) -> tuple[VerdictLine, ...]:
     return tuple(VerdictLine(text=text, claim=_claim(lookup, *place)) for place, text in lines)
 
 
-def _judged(lookup: Lookup, task: str, strategy: str) -> Iterator[tuple[str, float]]:
-    """Yield what is claimed of a strategy, with the interval's distance from zero."""
+def _claimed(lookup: Lookup, task: str, strategy: str) -> Iterator[Comparison]:
+    """Yield the comparisons that claim something: with the twin, or of what is kept as it is."""
     rung = lookup.deciding_rung(task, strategy)
     for found in lookup.results.comparisons:
         is_asked = found.rung == rung or not found.is_like_for_like
-        if (found.task, found.arm) == (task, strategy) and is_asked:
-            word = judge(found)
-            if word in {"helps", "harms"}:
-                yield word, min(abs(found.low or 0.0), abs(found.high or 0.0))
+        is_own = (found.task, found.arm) == (task, strategy)
+        if is_own and is_asked and judge(found) in {"helps", "harms"}:
+            yield found
 
 
 def _firmness(lookup: Lookup, task: str, strategy: str) -> float:
-    return max((distance for _, distance in _judged(lookup, task, strategy)), default=-1.0)
+    """Return the largest distance from zero of an interval that claims something."""
+    claimed = _claimed(lookup, task, strategy)
+    return max((min(abs(c.low or 0.0), abs(c.high or 0.0)) for c in claimed), default=-1.0)
 
 
 def _claim(lookup: Lookup, task: str, strategy: str) -> str:
-    words = sorted({word for word, _ in _judged(lookup, task, strategy)}, reverse=True)
+    """Say whether pretraining helps or harms; only the twin can show that."""
+    claimed = _claimed(lookup, task, strategy)
+    words = sorted({judge(c) for c in claimed if c.is_like_for_like}, reverse=True)
     return " and ".join(words) or "none"
 
 

@@ -128,6 +128,7 @@ class Workshop:
                 features[labels.validation],
                 target[labels.validation],
                 features[test],
+                unlabelled=features[self.store.split(job.settings["split"])["train"]],
                 classes=place.task.outputs,
             )
         rows = dict(zip(test.tolist(), np.asarray(scores, dtype=np.float32), strict=True))

@@ -46,7 +46,9 @@ Rows = npt.NDArray[np.int64]
 
 _SAME_RESULT = {"device", "log_every", "checkpoint_s", "checkpoint_every", "quick_audit"}
 _LONGEST = 40
-_TWIN = {"twin": "calibrated"}  # how a random encoder is made, part of its jobs' names
+# how a random encoder is made and what a linear probe is scaled by: part of their jobs' names
+_TWIN = {"twin": "calibrated"}
+_PROBE = {"scaled_by": "all training images"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,7 +254,11 @@ def _adaptations(
             seed=seed,
             pretraining=start,
             adapt=place.adapt,
-            settings={**settings, **_TWIN} if arm == "random_frozen" else settings,
+            settings={
+                **settings,
+                **(_TWIN if arm == "random_frozen" else {}),
+                **(_PROBE if rung == "linear" else {}),
+            },
         )
 
     if "prior" in config.controls:

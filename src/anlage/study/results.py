@@ -84,6 +84,11 @@ class Comparison:
         """Whether both were adapted in the same way, so that pretraining alone differs."""
         return self.rung == self.twin_rung
 
+    @property
+    def place(self) -> tuple[str, str, str, str]:
+        """Task, arm, rung and budget: what the strategy was tried on."""
+        return self.task, self.arm, self.rung, self.budget
+
 
 @dataclass(frozen=True, kw_only=True)
 class Results:

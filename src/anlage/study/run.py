@@ -201,20 +201,21 @@ def _next(
 ) -> tuple[str, ...]:
     """Return the command that uses the answer: a model from what helps, or from scratch, and why.
 
-    Of several strategies that help, one that beats the network from scratch is taken, and of
-    those one that does so on the dearest rung; what helps as it is, is kept as it is.
+    Of several strategies that help, one that beats the network from scratch is taken, and none that
+    is worse; of those one on the dearest rung. What helps as it is, is kept as it is.
     """
-    own = {strategy.title for strategy in config.strategies}
-    helping = [c for c in results.comparisons if c.arm in own and judge(c) == "helps"]
+    firsts = {job.strategy: job for job in reversed(plan.pretrainings)}
+    judged = [(c, judge(c)) for c in results.comparisons if c.arm in firsts]
+    worse = {c.place for c, word in judged if word == "harms" and c.twin == "scratch"}
+    helping = [c for c, word in judged if word == "helps" and c.place not in worse]
     helps = min(helping, key=lambda c: (c.twin != "scratch", LADDER.index(c.rung)), default=None)
     choice = next(c for c in config.tasks if helps is None or c.title == helps.task)
-    runs = [job for job in plan.pretrainings if helps and job.strategy == helps.arm]
-    start = str(root / "pretrain" / runs[0].key) if runs else "scratch"
+    start = str(root / "pretrain" / firsts[helps.arm].key) if helps else "scratch"
     labels = "".join(f" --label {name}" for name in choice.label)
     labels += " --set adapt.mode=frozen" if helps and helps.rung != "finetune" else ""
-    why = "No pretraining was shown to help, so the next command starts from scratch."
     command = f"anlage finetune {store} --start {start} --task {choice.task}{labels}"
-    return (*(() if runs else (why,)), f"Next: {command} --out {root}-tuned")
+    why = "Nothing was shown to beat training from scratch, so the next command does that."
+    return (*(() if helps else (why,)), f"Next: {command} --out {root}-tuned")
 
 
 def _check(store: Store, plan: StudyPlan) -> None:

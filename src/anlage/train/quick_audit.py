@@ -68,6 +68,7 @@ def quick_audit(
     except Exception as error:  # whatever it is, it is no reason not to pretrain
         # messages of other libraries may quote data
         reason = str(error) if isinstance(error, AnlageError) else type(error).__name__
+        reason = reason.replace(str(job.store.root), "the store")
         says = f"the quick audit of {name} could not be made: {reason}"
         return QuickAudit(facts={"skipped": reason, "says": says}, says=says)
     if isinstance(found, str):

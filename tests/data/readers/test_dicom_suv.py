@@ -180,6 +180,12 @@ def test_a_series_time_changed_later_gives_way_to_what_the_frame_says() -> None:
     assert factor(*beds) == pytest.approx(decayed(3900), rel=1e-9)
 
 
+@pytest.mark.parametrize("reference_ms", [0, -60_000])
+def test_a_frame_whose_mean_lies_at_or_before_the_start_tells_nothing(reference_ms: float) -> None:
+    frame = {"FrameReferenceTime": reference_ms, "ActualFrameDuration": 180_000}
+    assert "FrameReferenceTime" in reason(header(SeriesTime="150000", **frame))
+
+
 def ge(dataset: Dataset, stamp: str, creator: str = "GEMS_PETD_01") -> Dataset:
     dataset.private_block(0x0009, creator, create=True).add_new(0x0D, "DT", stamp)
     return dataset

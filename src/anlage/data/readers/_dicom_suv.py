@@ -137,7 +137,7 @@ def _scan_start(slices: Sequence[Dataset], half_life_s: float) -> datetime:
     earliest = slices[acquired.index(first)]
     reference_ms = number(earliest, "FrameReferenceTime")
     duration_ms = number(earliest, "ActualFrameDuration")
-    if reference_ms is None or not duration_ms or duration_ms < 0:
+    if not (reference_ms and duration_ms) or min(reference_ms, duration_ms) <= 0:
         raise _UnknownError(
             "SeriesDate and SeriesTime are not before the first acquisition, and "
             "FrameReferenceTime or ActualFrameDuration is missing"
