@@ -23,8 +23,9 @@ def section(study: Path, title: str, command: str, rungs: list[str]) -> str:
         "",
         f"{data['modality']}, {data['dims']}D; train {data['parts']['train']}, val "
         f"{data['parts']['val']}, test {data['parts']['test']} images; store "
-        f"`{data['fingerprint'][:12]}`. Anlage {run['anlage']} at commit "
-        f"`{str(run['commit'])[:12]}`, {run['threads']} threads, {run['device']}; "
+        f"`{data['fingerprint'][:12]}`. Anlage {run['anlage']}; runs of commit "
+        f"{', '.join(f'`{commit[:12]}`' for commit in run['commits'])}, {run['threads']} "
+        f"thread(s), {run['device']}; "
         f"{config['pretrain_seeds']} pretraining seeds, {config['draws']} draws of labels, "
         f"seed {config['seed']}; {_hours(study, found):.2f} hours of training.",
         "",
@@ -76,7 +77,11 @@ def _difference(found: dict[str, Any] | None) -> str:
     if found is None or found["delta"] is None:
         return " | "
     named = {"value": found["delta"], "low": found["low"], "high": found["high"]}
-    return f"{_interval(named, 100, 1, sign='+')} to {found['twin']} | {found['p_adjusted']:.3f}"
+    return f"{_interval(named, 100, 1, sign='+')} to {found['twin']} | {_p(found['p_adjusted'])}"
+
+
+def _p(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _interval(found: dict[str, Any], scale: float, places: int, sign: str = "") -> str:

@@ -198,6 +198,23 @@ def test_runs_that_share_a_pretraining_are_no_independent_repeats(planted):
     assert gain(lambda draw: draw % 3) > 1.3 * gain(lambda draw: draw)
 
 
+@pytest.mark.parametrize("factor", [0, 1], ids=["draws differ", "seeds differ"])
+def test_of_two_ways_in_which_runs_hang_together_the_wider_counts(planted, factor):
+    crossed = [(number // 3, number % 3) for number in range(len(RUNS))]
+
+    def width(keys):
+        runs = list(zip(keys, crossed, planted.arms["mae"].values(), strict=True))
+        arms = {
+            "mae": {k: c.with_columns(pl.col("dice:1") + 0.03 * at[factor]) for k, at, c in runs},
+            "scratch": {key: cases for key, _, cases in runs},
+        }
+        found = compare(dataclasses.replace(planted, arms=arms), "mae", "scratch", ALL)
+        return found.high - found.low
+
+    alone = [(at[0], n) if factor == 0 else (n, at[1]) for n, at in enumerate(crossed)]
+    assert width(crossed) == pytest.approx(width(alone))
+
+
 def test_images_of_one_patient_count_once(planted):
     twice = dataclasses.replace(planted, groups=np.arange(len(SIZES)) // 2)
     found = compare(twice, "simclr", "scratch", TREND)

@@ -55,6 +55,7 @@ def test_all_that_makes_pretraining_dearer_counts(told, changes, hours):
     [
         ({"draws": 4}, "2.0 h"),
         ({"adapt": {"min_steps": 6, "max_steps": 6}}, "3.0 h"),
+        ({"learning_rates": [1e-3, 1e-2]}, "2.0 h"),
         ({"rungs": ["knn"]}, "1 min"),
     ],
 )

@@ -173,8 +173,9 @@ def test_a_series_time_changed_later_gives_way_to_what_the_frame_says() -> None:
     centre = math.log(rate * 180 / (1 - math.exp(-rate * 180))) / rate
     assert centre == pytest.approx(90, abs=0.5)
     frame = {"FrameReferenceTime": 300_000 + 1000 * centre, "ActualFrameDuration": 180_000}
+    later = frame | {"FrameReferenceTime": 600_000 + 1000 * centre}
     beds = [
-        header(SeriesTime="150000", AcquisitionTime="111500", **frame),
+        header(SeriesTime="150000", AcquisitionTime="111500", **later),
         header(SeriesTime="150000", AcquisitionTime="111000", **frame),
     ]
     assert factor(*beds) == pytest.approx(decayed(3900), rel=1e-9)
