@@ -54,6 +54,13 @@ def test_without_labels_a_loss_of_colour_is_not_looked_for():
     assert [loss.label for loss in look("colour_jitter").losses].count("kind") == 1
 
 
+def test_changes_of_intensity_that_the_method_does_not_want_are_not_charged():
+    control = control_of("colour_jitter", seed=0, images=60)
+    unwanted = replace(control.strategy, spec=replace(control.strategy.spec, intensity=False))
+    found = look_quickly(control.material, unwanted, targets=(control.target,))
+    assert [loss.light for loss in found.losses if loss.label == "kind"] == ["green"]
+
+
 def test_no_part_of_the_plan_is_measured_alone(monkeypatch):
     def never(*_given, **_options):
         raise AssertionError("only the whole plan")
