@@ -61,7 +61,7 @@ that of `anlage audit` with the strategy's settings. Its rivals know nothing but
 alone. *Pairs in order*: of two strategies on one task, does the one with more gain have the higher
 score? A tie, or a score that was not measured, counts half. Intervals are 95 %, over data sets
 (stores) drawn with replacement, widened for their small number, with gains and audits as they
-are."""
+are. No word is adjusted for the two statistics and two kinds of gain: read a lone one with care."""
 
 
 def section(cells: Sequence[Cell], left: Sequence[str], *, made: str, picture: str | None) -> str:

@@ -88,7 +88,8 @@ class Place:
         """How to call the bins."""
         digits = 0 if self.unit == "%" else 2
         ends = [f"{round(edge, digits):g}" for edge in self.edges]
-        return tuple(f"{a} to {b} {self.unit}" for a, b in itertools.pairwise(ends))
+        inner = [f"{a} to {b} {self.unit}" for a, b in itertools.pairwise(ends[1:-1])]
+        return (f"up to {ends[1]} {self.unit}", *inner, f"from {ends[-2]} {self.unit}")
 
 
 def places(source: Source) -> tuple[list[Place], dict[str, Any]]:

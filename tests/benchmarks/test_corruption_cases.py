@@ -114,7 +114,7 @@ def test_bins_are_closed_below_and_healthy_cases_are_in_none(told):
     (place,), _ = places(told[0])
     at = dataclasses.replace(place, sizes=np.array([0.0, 1.9, 19.9, 20.0, 70.0]))
     assert at.bins.tolist() == [-1, 0, 0, 1, 1]
-    assert at.bin_names == ("2 to 20 mm", "20 to 60 mm")
+    assert at.bin_names == ("up to 20 mm", "from 20 mm")
 
 
 def test_another_store_is_refused(told):

@@ -1,7 +1,7 @@
 """How long a study takes, from steps that were measured: the advisor's table of costs.
 
 Counted are pretrainings, and adaptations that train a network; probes on kept features take
-seconds. Against studies that ran on the same device the guess was 0.7 to 2.5 times what they took.
+seconds. It is a guess: the table's device is not yours, and other work on it counts too.
 """
 
 from __future__ import annotations

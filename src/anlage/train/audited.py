@@ -69,8 +69,8 @@ def audited_rows(
     Args:
         job: The pretraining.
         rows: Its training images.
-        labels: Label columns; of the first, all classes are taken in turn. Without any, images
-            with lesions go first.
+        labels: Label columns; of the first, all classes are taken in turn, with and without
+            lesions. Without any, images with lesions go first.
         count: How many at most.
         pixels: Of one view of all of them, at most.
         held_bytes: Memory that all of them may take.
@@ -79,12 +79,13 @@ def audited_rows(
     store, region = job.store, math.prod(job.scene.region)
     held = region * (store.meta.channels * np.dtype(store.meta.dtype).itemsize + 10)
     most = max(_LEAST, min(count, pixels // math.prod(job.scene.size), held_bytes // held))
-    strata, known = np.zeros(len(rows)), has_lesion_marks(store, rows)
+    marked = has_lesion_marks(store, rows)
+    strata, known = np.zeros(len(rows)), marked
     if labels:
         target = target_of(store, rows, labels[0])
         known = np.isfinite(target.values)
         strata = target.values if target.classes else strata
-    names = [str(value) for value in strata]
+    names = [f"{value} {mark}" for value, mark in zip(strata, marked, strict=True)]
     return sampled_rows(rows, count=most, seed=seed, strata=names, preferred=known)
 
 

@@ -161,7 +161,8 @@ def _waited_s(tracer: Dataset, scan: datetime, half_life_s: float) -> float:
         raise _UnknownError("RadiopharmaceuticalStartTime is missing")
     elif half_life_s > _SAME_DAY_S:
         raise _UnknownError(
-            "RadiopharmaceuticalStartDateTime is missing, and the tracer lasts for days"
+            "RadiopharmaceuticalStartDateTime is missing or names a time zone, and the tracer "
+            "lasts for days"
         )
     else:
         midnight = scan.replace(hour=0, minute=0, second=0, microsecond=0)
