@@ -194,10 +194,12 @@ def _audits(
             "task": choice.task,
             "label": label,
             "seed": seed,
+            "quick": True,
         }
 
         def audit(seed: int = seed) -> dict[str, Any]:
-            found = audits.audit(store, recipe=told, task=choice.task, label=label, seed=seed)
+            task = choice.task
+            found = audits.audit(store, recipe=told, task=task, label=label, seed=seed, quick=True)
             return as_json(found)
 
         def more(seed: int = seed) -> dict[str, Any]:

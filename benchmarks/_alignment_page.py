@@ -49,7 +49,8 @@ FEW = 10
 LEAST = 6  # data sets: of fewer, not even all on one side is beyond chance (2 / 2^5 > 0.05)
 INTRO = """Each cell is a strategy on a task of a data set. Gain: the mean paired difference to the
 twin without pretraining, in points of the study's headline metric, at its smallest budget. Score:
-that of `anlage audit` with the strategy's settings. Its rivals know nothing but the paradigm:
+that of `anlage audit --quick` (120 images) with the
+strategy's settings. Its rivals know nothing but the paradigm:
 
 - *from other data sets*: the mean gain of the paradigm in the other data sets. A mean without a
   cell's own data set is low where that one is high, so correlations over all cells are hard on it;
