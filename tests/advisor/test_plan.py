@@ -1,5 +1,7 @@
 """The first wish that fits memory and time is taken."""
 
+from dataclasses import replace
+
 import pytest
 
 from anlage.advisor import Profile
@@ -72,3 +74,8 @@ def test_imagenet_weights_need_an_encoder_that_has_them(table):
     found = choose(profile, table, "finetune_dense", needs_imagenet=True)
     assert not isinstance(found, str)
     assert found.has_imagenet
+
+
+def test_a_cost_names_the_machine_and_no_note_of_the_table(table):
+    noted = replace(table, note="a note for those who measure")
+    assert setup(noted, unlabelled=100).cost.basis == "measured on a made-up core"

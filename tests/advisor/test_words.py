@@ -1,14 +1,16 @@
 """Advice in Markdown, JSON and HTML: short, complete, and the same every time."""
 
 import json
+import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
 from anlage.advisor import Profile
 from anlage.advisor.answer import Cost, Gain
 from anlage.advisor.html import as_html
-from anlage.advisor.words import as_json, as_markdown, headline, money, told_gain
+from anlage.advisor.words import as_json, as_markdown, headline, money, summary, told_gain
 
 FACTS = {
     "modality": "cxr",
@@ -111,3 +113,75 @@ def test_the_page_answers_loads_nothing_and_is_the_same_twice(advice):
 def test_the_page_escapes_what_a_user_wrote(ask):
     page = as_html(ask(**FACTS, label=("<script>",)))
     assert "<script>" not in page
+
+
+SMALL = {"modality": "ct", "task": "classification", "dims": 3, "labelled": 30, "unlabelled": 40}
+
+
+def test_what_may_be_at_hand_is_named_beside_the_advice(ask):
+    """Whoever has the weights is not told that nothing gains."""
+    unknown, none = ask(**SMALL), ask(**SMALL, weights=())
+    medical = next(one for one in unknown.not_ready if one.strategy.kind == "medical")
+    assert unknown.first.strategy.kind == none.first.strategy.kind == "none"
+    assert "of what is known to be at hand, nothing else" in summary(unknown)
+    assert f"{medical.title}, expected {told_gain(medical.over_scratch)}" in summary(unknown)
+    assert "--weights medical" in summary(unknown)
+    assert "--weights" not in summary(none)
+
+
+def test_what_would_not_come_first_is_not_named_beside_the_advice(ask):
+    found = ask(**SMALL)
+    worse = tuple(one.model_copy(update={"counted": 0.0}) for one in found.not_ready)
+    assert "--weights" not in summary(found.model_copy(update={"not_ready": worse}))
+
+
+def test_the_audit_explains_each_place(ask):
+    found = ask(**FACTS, alignment={"simclr": 0.23})
+    lines = as_markdown(found).splitlines()
+    for place, one in enumerate(found.ranked[1:], start=2):
+        told = lines[lines.index(f"## {place}. {one.title}") + 2]
+        if one.strategy.method == "simclr":
+            assert told.endswith(f"keeps 23 % by the audit, counted {one.counted:+.1f}")
+        elif one.strategy.kind == "pretrain":
+            assert told.endswith(f"not audited, counted {one.counted:+.1f}")
+        else:
+            assert "counted" not in told
+    assert "simclr" in {one.strategy.method for one in found.ranked[1:]}
+
+
+def test_without_an_audit_what_is_counted_is_told_too(ask):
+    text = as_markdown(ask(**FACTS))
+    assert re.search(r"; counted [+-]\d", text)
+    assert "audited" not in text
+
+
+def test_not_to_pretrain_is_explained_by_its_definition_alone(advice):
+    (step,) = [line for line in advice.why if "do not pretrain (train" in line]
+    assert step.endswith("do not pretrain (train from scratch): by definition 0.")
+
+
+@pytest.mark.parametrize(
+    ("named", "text"),
+    [
+        (
+            {},
+            "Next: add --recipe advised.yaml, then anlage study STORE --recipe advised.yaml "
+            "--out OUT",
+        ),
+        (
+            {"store": "my store"},
+            "Next: add --recipe advised.yaml, then anlage study 'my store' --recipe advised.yaml "
+            "--out OUT",
+        ),
+        (
+            {"store": Path("ct"), "recipes": [Path("r.yaml"), Path("r.pretrain.yaml")]},
+            "Next: anlage study ct --recipe r.yaml --out OUT",
+        ),
+        (
+            {"recipes": [Path("r.pretrain.yaml")]},
+            "Next: anlage pretrain STORE --recipe r.pretrain.yaml --out OUT",
+        ),
+    ],
+)
+def test_what_to_do_next_names_what_was_given(advice, named, text):
+    assert as_markdown(advice, **named).splitlines()[-1] == text

@@ -78,3 +78,13 @@ def test_a_word_it_does_not_know_is_refused_with_the_nearest(run):
     code, _, err = run("--modality", "mri3")
     assert code == 2
     assert "mri" in err
+
+
+def test_every_file_that_was_written_is_named(run, tmp_path):
+    words, recipe = tmp_path / "advice.md", tmp_path / "r.yaml"
+    code, out, _ = run(*CASE, "--recipe", str(recipe), "--out", str(words))
+    beside = tmp_path / "r.pretrain.yaml"
+    assert code == 0
+    assert out.strip() == f"Written: {words}, {recipe}, {beside}"
+    assert sorted(tmp_path.iterdir()) == [words, beside, recipe]
+    assert f"anlage study STORE --recipe {recipe} --out OUT" in words.read_text()

@@ -183,3 +183,33 @@ def test_studies_write_what_is_read_here(results):
 
     assert set(results["comparisons"][0]) <= {field.name for field in fields(written.Comparison)}
     assert set(results["cells"][0]) <= {field.name for field in fields(written.Cell)}
+
+
+@pytest.mark.parametrize(
+    ("change", "remedy"),
+    [
+        ({"twin_one_answer": 3}, "adapt.max_steps"),
+        ({"runs": 1}, "pretrain_seeds or draws"),
+        ({"missing": 2}, "command again"),
+        ({"is_claimable": False}, "more test patients"),
+        ({"low": None}, "Let the study finish"),
+        ({"rung": "linear"}, "Let the study finish"),
+    ],
+)
+def test_a_refusal_says_what_helps(folder, results, change, remedy):
+    results["comparisons"][0].update(change)
+    with pytest.raises(DataError) as refused:
+        learn(folder(results))
+    _, advice = str(refused.value).rsplit("counts", 1)
+    assert remedy in advice
+    assert ("Let the study finish" in advice) == (remedy == "Let the study finish")
+
+
+def test_a_refusal_names_each_reason_once_with_all_its_places(folder, results, capsys):
+    results["comparisons"][0]["twin_one_answer"] = 1
+    results["comparisons"].append({**results["comparisons"][0], "budget": "25-shot"})
+    with pytest.raises(DataError) as refused:
+        learn(folder(results))
+    assert str(refused.value).count("guessing") == 1
+    assert "at 25-shot: the network" in str(refused.value)
+    assert capsys.readouterr().err == ""

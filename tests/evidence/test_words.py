@@ -3,7 +3,15 @@
 import pytest
 
 from anlage.evidence.answer import pooled_effect
-from anlage.evidence.words import answer_text, citation, entry_text, interval, number, row_line
+from anlage.evidence.words import (
+    answer_text,
+    citation,
+    entry_text,
+    interval,
+    number,
+    row_line,
+    short_name,
+)
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +118,30 @@ def test_what_a_row_does_not_state_leaves_no_gap(base):
     assert f"({row.paradigm})" in text
     assert "data not named (mri, " in text
     assert not [gap for gap in ("; )", "none:", "on     ") if gap in text]
+
+
+@pytest.mark.parametrize(
+    ("authors", "name"),
+    [
+        ("Doe, Roe", "Doe 2024"),
+        ("Hosseinzadeh Taher, Haghighi", "Hosseinzadeh Taher 2024"),
+        ("Afzal (M. M.), Khan (M. O.), Fang", "Afzal 2024"),
+        ("Wang et al.", "Wang 2024"),
+        ("van  der Sluijs, Rubin", "van der Sluijs 2024"),
+        ("AMLP authors (names not seen)", "AMLP 2024"),
+        ("University of North Carolina at Charlotte group", "Univ. of North Carolina 2024"),
+        ("Wolfeschlegelsteinhausenbergerdorff, Doe", "Wolfeschlegelsteinhausen 2024"),
+        ("not named in the text read", "A study 2024"),
+        ("", "A study 2024"),
+    ],
+)
+def test_a_study_goes_by_its_first_author_or_group(make, authors, name):
+    assert short_name(make(authors=authors)) == name
+
+
+def test_a_name_in_a_column_ends_at_a_word_and_keeps_its_year(make):
+    row = make(authors="Hosseinzadeh Taher, Haghighi")
+    assert short_name(row, width=13) == "Hosseinzadeh 2024"
+    group = make(authors="University of North Carolina at Charlotte group")
+    assert " Univ. 2024         mae " in row_line(group)
+    assert short_name(group, width=14) == "Univ. of North 2024"

@@ -88,6 +88,38 @@ def test_one_limit_is_not_said_twice(folder, page):
     assert "run(s)" not in text
 
 
+def test_few_patients_of_the_rarest_class_are_not_told_twice(folder, page):
+    noted = "cls: the test set has 11 patients of the rarest class. no claim is made below 20."
+    warning = "Only 11 patients of the rarest class, fewer than 20: no claim allowed."
+
+    def change(values, notes=()):
+        values["notes"] = [*notes]
+        for cell in values["cells"]:
+            for metric in cell["metrics"].values():
+                metric["patients"] = 11
+                metric["warnings"] = [warning, "Only 11 patients, fewer than 50: no claim."]
+
+    text = page(folder(lambda values: change(values, [noted]))).text
+    assert noted in text
+    assert warning not in text
+    assert "Only 11 patients, fewer than 50" in text
+    assert warning in page(folder(change)).text
+
+
+def test_a_planned_lack_of_runs_is_told_once_there_are_none_and_not_twice(folder, page):
+    note = "2 runs of each arm at 5-shot (draws x seeds): no claim is made below 3 runs"
+
+    def change(runs):
+        def made(values):
+            few(runs)(values)
+            values["notes"] = [note]
+
+        return made
+
+    assert note not in page(folder(change(2))).text
+    assert note in page(folder(change(0))).text
+
+
 def test_an_arm_that_guesses_is_a_limit(folder, page):
     def change(values):
         values["comparisons"][0] |= {"runs": 3, "missing": 0, "twin_one_answer": 2}

@@ -4,8 +4,16 @@ import numpy as np
 import pytest
 
 from anlage.errors import DataError
+from anlage.metrics import Estimate
 from anlage.study.config import StudyConfig
-from anlage.study.labels import _evenly, _in_turn, draw_labels
+from anlage.study.labels import (
+    CLAIM_PATIENTS,
+    CLAIM_RAREST,
+    _evenly,
+    _in_turn,
+    draw_labels,
+    shortage_notes,
+)
 from anlage.study.labels import test_cases as cases_of
 
 
@@ -56,6 +64,37 @@ def test_one_test_patient_is_too_few():
     store = Parts({"train": [0], "val": [], "test": [1, 2, 3]}, [0, 1, 1, 1])
     with pytest.raises(DataError, match="two patients or more, t has 1 in split 'default'"):
         cases_of(store, config(), Task([0, 1, 0, 1]), "t")
+
+
+@pytest.mark.parametrize(
+    ("patients", "rarest", "is_small"),
+    [
+        (CLAIM_PATIENTS, CLAIM_RAREST, False),
+        (CLAIM_PATIENTS - 1, CLAIM_RAREST, True),
+        (CLAIM_PATIENTS, CLAIM_RAREST - 1, True),
+    ],
+)
+def test_the_plan_warns_where_metrics_refuse_a_claim(patients, rarest, is_small):
+    nothing = {"value": 0.5, "low": 0.4, "high": 0.6, "level": 0.95, "run_std": None}
+    counts = {"num_cases": 90, "num_runs": 3, "num_failed": 0}
+    replicates = np.array([0.4, 0.6])
+    found = Estimate(
+        **nothing, **counts, replicates=replicates, num_patients=patients, num_rare=rarest
+    )
+    assert found.is_claimable == (not is_small)
+
+
+@pytest.mark.parametrize(
+    ("shots", "words"),
+    [(1, None), (2, None), (3, "It uses 5 of 6 labelled"), (4, "It uses all 6 labelled")],
+)
+def test_a_budget_beyond_one_class_counts_what_is_left(shots, words):
+    store = Parts({"train": range(6), "val": [], "test": [6]}, range(7))
+    task = Task([0, 0, 0, 0, 1, 1, 1])
+    settings = config(budgets=[f"{shots}-shot"], draws=2)
+    notes = shortage_notes(store, settings, task, draw_labels(store, settings, task, "t"), "t")
+    assert len(notes) == (words is not None)
+    assert all(words in note for note in notes)
 
 
 def test_training_without_labels_is_refused(store):

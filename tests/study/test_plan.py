@@ -161,9 +161,86 @@ def test_titles_that_look_alike_as_file_names_do_not_share_a_folder(plan):
 
 
 def test_few_test_patients_are_noted(plan):
-    (note,) = plan().notes
-    assert "the test set has 11 patients" in note
+    (note,) = [note for note in plan().notes if "the test set has 11 patients" in note]
     assert "no claim is made below 50" in note
+
+
+def test_few_test_patients_of_the_rarest_class_are_noted(plan, slices_store):
+    made = plan()
+    (place,) = made.tasks.values()
+    patients = Store.open(slices_store).patients[place.test]
+    held = {
+        name: len(set(patients[place.task.strata[place.test] == number].tolist()))
+        for number, name in enumerate(place.task.classes)
+    }
+    rarest = min(held, key=lambda name: held[name])
+    (note,) = [note for note in made.notes if "of the rarest class" in note]
+    assert f"the test set has {held[rarest]} patients of the rarest class ({rarest})" in note
+    assert "no claim is made below 20" in note
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        {"task": "classification", "label": ["lesion"]},
+        {"task": "segmentation", "options": {"is_merged": True}},
+    ],
+)
+def test_only_tasks_with_classes_have_a_rarest_one(plan, task):
+    notes = plan(tasks=[task]).notes
+    assert any("rarest" in note for note in notes) == (task["task"] == "classification")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"draws": 2}, ["2 runs of each arm at 2-shot (draws x seeds)"]),
+        ({"draws": 3}, []),
+        ({"draws": 1, "pretrain_seeds": 3}, []),
+        ({"draws": 2, "pretrain_seeds": 2}, []),
+        ({"draws": 2, "pretrain_seeds": 2, "is_crossed": False}, ["2 runs of each arm at 2-shot"]),
+        (
+            {"draws": 2, "budgets": ["1-shot", "2-shot", "100%"]},
+            ["1 run of each arm at 100%", "2 runs of each arm at 1-shot and 2-shot"],
+        ),
+        ({"draws": 3, "budgets": ["2-shot", "100%"]}, ["1 run of each arm at 100%"]),
+    ],
+)
+def test_budgets_with_too_few_runs_for_a_claim_are_noted(plan, changes, words):
+    found = [note for note in plan(**changes).notes if "of each arm" in note]
+    assert len(found) == len(words)
+    for note, start in zip(found, words, strict=True):
+        assert note.startswith(start)
+        assert "no claim is made below 3 runs" in note
+        assert ("raise pretrain_seeds." in note) == ("100%" in note)
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_noted"),
+    [
+        ({"rungs": ["linear", "finetune"]}, True),
+        ({"rungs": ["knn", "finetune"]}, False),
+        ({"rungs": ["linear"], "controls": ["scratch"]}, False),
+        ({}, False),
+    ],
+)
+def test_pixels_that_are_left_out_are_noted(plan, changes, is_noted):
+    made = plan(**changes)
+    assert ("control pixels left out: it needs the rung knn" in made.notes) == is_noted
+    if is_noted:
+        assert not keys(made, "pixels")
+
+
+def test_a_budget_beyond_the_data_says_what_it_uses(plan, slices_store):
+    store = Store.open(slices_store)
+    rows = store.split()["train"]
+    made = plan(budgets=["2-shot", "500-shot", "100%"])
+    (note,) = [note for note in made.notes if "of each class" in note]
+    assert note == (
+        "classification-lesion: 500-shot asks for 500 patients of each class, more than there "
+        f"are. It uses all {len(rows)} labelled training images of "
+        f"{len(set(store.patients[rows].tolist()))} patients."
+    )
 
 
 def test_a_sample_of_test_cases_is_even(plan, slices_store):

@@ -125,8 +125,8 @@ def test_there_is_one_statement_per_task_and_strategy():
     assert len(verdict(results(comparison()), ["simclr", "mae"])) == 2
 
 
-def cell(patients):
-    metrics = {"balanced_accuracy": {"value": 0.5, "patients": patients}}
+def cell(patients, **counts):
+    metrics = {"balanced_accuracy": {"value": 0.5, "patients": patients, **counts}}
     zeros = {"failed": 0, "train_images": 4.0, "train_patients": 4.0, "seconds": 1.0}
     place = {"task": "cls", "arm": "simclr", "rung": "finetune", "budget": "5-shot"}
     return Cell(**place, metrics=metrics, runs=3, **zeros)
@@ -137,6 +137,23 @@ def test_too_few_patients_are_counted():
     assert verdict_of(found, "cls", "simclr").startswith(
         "cls: with 16 test patients no claim can be made about simclr at 5-shot"
     )
+
+
+@pytest.mark.parametrize(
+    ("patients", "rarest", "words"),
+    [
+        (58, 11, "with 11 test patients of the rarest class no claim can be made about simclr"),
+        (50, 19, "with 19 test patients of the rarest class no claim"),
+        (50, 1, "with 1 test patient of the rarest class no claim"),
+        (49, 11, "with 49 test patients no claim"),
+        (58, 20, "with the same difference in every resample of patients no claim"),
+        (58, None, "with the same difference in every resample of patients no claim"),
+    ],
+)
+def test_the_reason_for_no_claim_is_the_true_one(patients, rarest, words):
+    counted = cell(patients, rarest_patients=rarest)
+    found = replace(results(comparison(is_claimable=False)), cells=(counted,))
+    assert words in verdict_of(found, "cls", "simclr")
 
 
 def test_what_can_be_claimed_comes_before_what_cannot():

@@ -149,3 +149,12 @@ def test_a_run_that_collapsed_is_not_said_to_go_on(tmp_path: Path) -> None:
     _unfinished(tmp_path, status="collapsed", reason="all alike")
     with pytest.raises(ConfigError, match=r"collapsed \(all alike\) and left no encoder"):
         runs.refuse_unfinished(tmp_path, result="encoder")
+
+
+def test_a_pretraining_is_not_asked_for_a_fine_tuned_model(tmp_path: Path) -> None:
+    _unfinished(tmp_path, status="finished", steps=6, stated={"steps_planned": 6})
+    (tmp_path / "encoder").mkdir()
+    with pytest.raises(
+        ConfigError, match=rf"{tmp_path} is a pretraining run\. .*--start {tmp_path}"
+    ):
+        runs.refuse_unfinished(tmp_path, result="model")

@@ -36,6 +36,39 @@ def test_a_second_ctrl_c_ends_at_once() -> None:
         signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.parametrize(
+    ("number", "rank", "lines"),
+    [(signal.SIGINT, "0", 1), (signal.SIGINT, "1", 0), (signal.SIGTERM, "0", 0)],
+)
+def test_a_first_ctrl_c_says_at_once_what_a_second_one_would_do(
+    number: int,
+    rank: str,
+    lines: int,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RANK", rank)
+    with stop_on_signals():
+        os.kill(os.getpid(), number)
+        told = capfd.readouterr()
+    line = (
+        "Stopping after this step; a second Ctrl-C ends at once and may lose up to the last "
+        "checkpoint.\n"
+    )
+    assert told.err == line * lines
+    assert told.out == ""
+
+
+def test_a_ctrl_c_is_heeded_where_nothing_can_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_place: int, _text: bytes) -> int:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(os, "write", refuse)
+    with stop_on_signals() as stop:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop.exit_code == 130
+
+
 def test_handlers_are_put_back_also_after_an_error() -> None:
     numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
     before = [signal.getsignal(number) for number in numbers]

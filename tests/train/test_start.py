@@ -199,3 +199,8 @@ def test_a_model_has_seen_what_its_encoder_saw_and_its_own_images(
     assert seen_by(tmp_path, store, parts["test"]) == 0
     write_seen(tmp_path, store, parts["val"], before=None)
     assert seen_by(tmp_path, store, parts["train"]) == 0
+
+
+def test_a_start_that_does_not_exist_is_said_not_to(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=rf"the folder {tmp_path / 'none'} does not exist"):
+        load_start(tmp_path / "none", store, ROWS)

@@ -45,9 +45,12 @@ def steps(
         asked = ", ".join(ASK[name] for name in profile.unknown)
         yield f"Not known, so every value was tried: {asked}."
     for place, found in enumerate(ranked, start=1):
+        if found.strategy.kind == "none":
+            yield f"{place}. {found.title}: by definition 0."
+            continue
         terms = "; ".join(f"{name} {value:+.2f}" for name, value in found.terms.items())
         yield (
-            f"{place}. {found.title}: {terms or 'by definition 0'} -> expected "
+            f"{place}. {found.title}: {terms} -> expected "
             f"{found.over_scratch.mean:+.1f}, a gain in {100 * found.chance:.0f} of 100 cases"
             f"{_ranked_by(found)}."
         )

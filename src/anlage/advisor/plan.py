@@ -126,7 +126,7 @@ def _basis(
 ) -> str:
     if memory is None:
         return "not measured: run benchmarks/bench_cost.py"
-    where = f"measured on {table.device}" + (f"; {table.note}" if table.note else "")
+    where = f"measured on {table.device}"
     if not table.has(*place):
         where = f"not measured, taken to be as dear as the dearest method that was {where}"
     if profile.device == "cuda":

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from anlage.advisor.answer import Advice, Cost, Gain, Reason, Recommendation
 from anlage.advisor.profile import Profile
@@ -28,18 +30,30 @@ def as_json(advice: Advice) -> str:
     return json.dumps(advice.model_dump(mode="json"), indent=1, ensure_ascii=False)
 
 
-def as_markdown(advice: Advice, *, why: bool = False, every: bool = False) -> str:
+def as_markdown(
+    advice: Advice,
+    *,
+    why: bool = False,
+    every: bool = False,
+    store: str | Path | None = None,
+    recipes: Sequence[Path] = (),
+) -> str:
     """Return the advice, the best strategy in full and the others in short.
 
     Args:
         advice: What to tell.
         why: Whether to explain the ranking step by step.
         every: Whether to show all strategies in full.
+        store: The store that was asked about, named in what to do next.
+        recipes: What `write_recipes` has written.
     """
     lines = [f"# {headline(advice.profile)}", "", summary(advice), ""]
     for place, found in enumerate(advice.ranked, start=1):
         is_full = every or place == 1
-        lines += [*(_section(place, found, advice) if is_full else _short(place, found)), ""]
+        lines += [
+            *(_section(place, found, advice) if is_full else _short(place, found, advice)),
+            "",
+        ]
     others = not_here(advice)
     if others:
         lines += ["## Not to be had here", "", *(f"- {line}" for line in others), ""]
@@ -49,7 +63,7 @@ def as_markdown(advice: Advice, *, why: bool = False, every: bool = False) -> st
     lines += [
         "Look up an id with `anlage evidence ID`; see more with --why and --all. Expected gains "
         "are for planning; the proof is a study on your own images.",
-        "Next: add --recipe advised.yaml, then anlage study STORE --recipe advised.yaml --out OUT",
+        f"Next: {_next(store, recipes)}",
     ]
     return "\n".join(lines)
 
@@ -135,10 +149,36 @@ def summary(advice: Advice) -> str:
     """Return the first choice in a sentence."""
     best = advice.first
     if best.strategy.kind == "none":
-        gain = "nothing else is expected to gain more than it costs here"
+        gain = (
+            "of what is known to be at hand, nothing else is expected to gain more than it costs "
+            "here"
+        )
     else:
         gain = f"expected {told_gain(best.over_scratch)} of {advice.unit} over scratch"
-    return f"**Advice: {best.title}** - {gain}. Confidence: {best.confidence}."
+    return f"**Advice: {best.title}** - {gain}. Confidence: {best.confidence}.{_if_at_hand(advice)}"
+
+
+def _if_at_hand(advice: Advice) -> str:
+    """Name the best of what may be at hand, where it would come first."""
+    unknown = [] if advice.profile.weights is not None else advice.not_ready
+    found = next((one for one in unknown if one.strategy.kind in {"imagenet", "medical"}), None)
+    if found is None or found.counted <= advice.first.counted:
+        return ""
+    return (
+        f" Not known to be at hand: {found.title}, expected {told_gain(found.over_scratch)}; if "
+        f"you have them, say so with --weights {found.strategy.kind}."
+    )
+
+
+def _next(store: str | Path | None, recipes: Sequence[Path]) -> str:
+    """Return what to do next, with what the user has named already."""
+    place = "STORE" if store is None else shlex.quote(str(store))
+    if not recipes:
+        return (
+            f"add --recipe advised.yaml, then anlage study {place} --recipe advised.yaml --out OUT"
+        )
+    verb = "study" if len(recipes) > 1 else "pretrain"
+    return f"anlage {verb} {place} --recipe {shlex.quote(str(recipes[0]))} --out OUT"
 
 
 def _section(place: int, found: Recommendation, advice: Advice) -> Iterator[str]:
@@ -164,7 +204,7 @@ def _section(place: int, found: Recommendation, advice: Advice) -> Iterator[str]
     yield from (f"  - {name}: {value}" for name, value in plan_lines(found))
 
 
-def _short(place: int, found: Recommendation) -> Iterator[str]:
+def _short(place: int, found: Recommendation, advice: Advice) -> Iterator[str]:
     yield f"## {place}. {found.title}"
     yield ""
     parts = [money(found.cost), f"confidence {found.confidence}"]
@@ -173,11 +213,21 @@ def _short(place: int, found: Recommendation) -> Iterator[str]:
     if found.strategy.kind != "none":
         chance = f"chance of a gain {100 * found.chance:.0f} %"
         parts[:0] = [f"over scratch {told_gain(found.over_scratch)}", chance]
+    if found.counted != found.over_scratch.mean:
+        parts.append(f"{_audited(found, advice)}counted {found.counted:+.1f}")
     yield f"- {'; '.join(parts)}"
     for name, reasons in (("for", found.supporting), ("against", found.opposing)):
         if reasons:
             ids = ", ".join(reason.id for reason in reasons[:_SHOWN])
             yield f"- {name}: {ids}"
+
+
+def _audited(found: Recommendation, advice: Advice) -> str:
+    """Return what an audit found of a pretraining; nothing where none was made."""
+    if found.alignment is not None:
+        return f"keeps {100 * found.alignment:.0f} % by the audit, "
+    is_left = found.strategy.kind == "pretrain" and advice.profile.alignment
+    return "not audited, " if is_left else ""
 
 
 def _listed(name: str, reasons: tuple[Reason, ...]) -> Iterator[str]:

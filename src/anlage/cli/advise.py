@@ -64,13 +64,13 @@ def advise(
     out: Annotated[Path | None, typer.Option(help="Write to this file, not the screen.")] = None,
 ) -> None:
     """Rank strategies for your modality, task, label budget and machine, with the evidence."""
+    from anlage.advisor.recipe import write_recipes
     from anlage.advisor.verb import advise as run
     from anlage.cli._settings import numbers, sizes
 
     advice = run(
         store=store,
         audit=audit,
-        recipe=recipe,
         modality=modality,
         task=task,
         label=tuple(label or ()),
@@ -90,6 +90,7 @@ def advise(
         memory_gb=memory_gb,
         hours=hours,
     )
+    recipes = write_recipes(advice, recipe) if recipe is not None else []
     if form is Form.html:
         from anlage.advisor.html import as_html
 
@@ -97,10 +98,14 @@ def advise(
     else:
         from anlage.advisor.words import as_json, as_markdown
 
-        text = as_json(advice) if form is Form.json else as_markdown(advice, why=why, every=every)
+        text = (
+            as_json(advice)
+            if form is Form.json
+            else as_markdown(advice, why=why, every=every, store=store, recipes=recipes)
+        )
     if out is None:
         typer.echo(text)
     else:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(text + "\n", encoding="utf-8")
-        typer.echo(f"Written: {out}")
+        typer.echo(f"Written: {', '.join(map(str, [out, *recipes]))}")

@@ -32,6 +32,19 @@ _METRICS = {
     "mean_average_precision": "map",
 }
 _FEWEST_RUNS = 2
+_UNEQUAL = "runs failed or are missing, so that the arms are unequal"
+_SINGLE = "a single run says nothing of how much runs differ"
+_GUESSING = "the network from scratch gave one answer to every case, it was guessing"
+_NO_INTERVAL = "the difference has no interval"
+_FEW_PATIENTS = "too few test patients for a claim"
+_FINISH = "Let the study finish, with two or more runs of each."
+_REMEDIES = {
+    _UNEQUAL: "Give the study's command again; it goes on with what is missing.",
+    _SINGLE: "Run the study with two or more pretrain_seeds or draws.",
+    _GUESSING: "Run the study with more adapt.max_steps, until the network from scratch learns.",
+    _NO_INTERVAL: _FINISH,
+    _FEW_PATIENTS: "Run the study with more test patients.",
+}
 _NORMAL = 3.919927969080108  # 95% interval of a normal distribution, in standard deviations
 
 
@@ -50,9 +63,7 @@ def learn(study: str | Path) -> tuple[Row, ...]:
         DataError: If the folder holds no results, or none that can be learnt from.
     """
     values = _results(Path(study))
-    reasons = [reason for one in values["comparisons"] if (reason := _why_not(one))]
-    for reason in reasons:
-        print(f"Not learnt: {reason}.", file=sys.stderr)
+    left_out = _left_out(values["comparisons"])
     table = local_table()
     with locked(table.parent, what="anlage evidence"):
         before = read_table(table) if table.is_file() else ()
@@ -67,9 +78,11 @@ def learn(study: str | Path) -> tuple[Row, ...]:
             raise DataError(
                 f"{study} must hold a finished comparison of a method with its twin from scratch "
                 "after fine-tuning, it holds none that counts"
-                f"{''.join(f'; {reason}' for reason in reasons)}. Let the study finish, with two "
-                "or more runs of each."
+                f"{''.join(f'; {place}: {fault}' for fault, place in left_out.items())}. "
+                f"{' '.join(dict.fromkeys(_REMEDIES[fault] for fault in left_out)) or _FINISH}"
             )
+        for fault, place in left_out.items():
+            print(f"Not learnt: {place}: {fault}.", file=sys.stderr)
         write_table(table, [*kept, *new])
     return new
 
@@ -139,21 +152,27 @@ def _is_meant(one: dict[str, Any]) -> bool:
 
 
 def _why_not(one: dict[str, Any]) -> str:
-    """Return why a comparison of the right kind proves nothing; empty if it does."""
+    """Return why a comparison of the right kind proves nothing; empty if it proves something."""
     if not _is_meant(one):
         return ""
     faults = {
-        "runs failed or are missing, so that the arms are unequal": one["failed"]
-        or one.get("missing"),
-        "a single run says nothing of how much runs differ": (one.get("runs") or 0) < _FEWEST_RUNS,
-        "the network from scratch gave one answer to every case, it was guessing": one.get(
-            "twin_one_answer"
-        ),
-        "the difference has no interval": None in (one["delta"], one["low"], one["high"]),
-        "too few test patients for a claim": not one.get("is_claimable"),
+        _UNEQUAL: one["failed"] or one.get("missing"),
+        _SINGLE: (one.get("runs") or 0) < _FEWEST_RUNS,
+        _GUESSING: one.get("twin_one_answer"),
+        _NO_INTERVAL: None in (one["delta"], one["low"], one["high"]),
+        _FEW_PATIENTS: not one.get("is_claimable"),
     }
-    reason = next((reason for reason, is_so in faults.items() if is_so), "")
-    return reason and f"{one['arm']} for {one['task']} at {one['budget']}: {reason}"
+    return next((fault for fault, is_so in faults.items() if is_so), "")
+
+
+def _left_out(comparisons: list[dict[str, Any]]) -> dict[str, str]:
+    """Return the comparisons that prove nothing, by what is wrong with them."""
+    found: dict[str, list[str]] = {}
+    for one in comparisons:
+        if fault := _why_not(one):
+            place = f"{one['arm']} for {one['task']} at {one['budget']}"
+            found.setdefault(fault, []).append(place)
+    return {fault: ", ".join(dict.fromkeys(places)) for fault, places in found.items()}
 
 
 def _labels(values: dict[str, Any], title: str) -> tuple[str, ...]:

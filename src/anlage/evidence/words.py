@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from anlage.evidence.answer import Answer
 from anlage.evidence.base import Base
 from anlage.evidence.effects import StudyEffect
@@ -14,6 +16,9 @@ Ends = tuple[float, float]
 
 _WIDTH = 41
 _LABEL = 30
+_NAME, _NARROW = 24, 13
+_ASIDE = re.compile(r"\([^)]*\)?")
+_DANGLING = re.compile(r"( (of|at|the|for|and|in|a|an))+$")
 
 
 def answer_text(answer: Answer, base: Base, *, with_rows: bool = True) -> str:
@@ -43,17 +48,29 @@ def row_line(row: Row, *, is_used: bool = False) -> str:
         figures = row.stated or "figures not read"
     effect = f"{row.effect:+.1f}" if row.effect is not None else ""
     kind = f"{'|'.join(row.modality)} {'|'.join(row.task)}"
+    name = short_name(row, width=_NARROW)
     return (
-        f"{'*' if is_used else ' '} {row.row} {short_name(row):<18.18} {row.method:<20.20} "
+        f"{'*' if is_used else ' '} {row.row} {name:<18.18} {row.method:<20.20} "
         f"{kind:<28.28} {row.labels:<14.14} {effect:>6}  {figures[:46]}"
     )
 
 
-def short_name(row: Row) -> str:
-    """Return first author and year."""
-    first = row.authors.replace(" authors", "").split(",")[0].strip()
+def short_name(row: Row, *, width: int = _NAME) -> str:
+    """Return first author or group and year; where neither is named, how the title begins.
+
+    Initials and other asides are left out. What is longer than the width ends at a word.
+    """
+    first = _ASIDE.sub("", row.authors).split(",")[0].replace("University", "Univ.")
+    first = first.replace(" authors", "").replace(" et al.", "").removesuffix(" group").strip()
     is_named = first and not first.startswith(("not named", "authors not"))
-    return f"{(first if is_named else row.title)[:13]} {row.year or ''}".strip()
+    return f"{_cut(first if is_named else row.title, width)} {row.year or ''}".strip()
+
+
+def _cut(name: str, width: int) -> str:
+    """Return the words of a name that fit, one blank apart; of a long first word its beginning."""
+    words = " ".join(name.split())
+    whole = words if len(words) <= width else words[: width + 1].rpartition(" ")[0]
+    return _DANGLING.sub("", whole or words[:width])
 
 
 def citation(row: Row) -> str:

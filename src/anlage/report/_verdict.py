@@ -22,6 +22,8 @@ _CONTROLS = ("scratch", "random_frozen", "imagenet", "pixels", "prior")
 
 # Numbers in brackets, such as "(+6.2 points [2.1, 10.4])": set smaller, so that words stand out.
 _NUMBERS = re.compile(r"(\([^()]*\[[^\][()]*\]\))")
+_ON_RUNS = re.compile(r"\d+ runs? of each arm at ")
+_RAREST = "of the rarest class"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,13 +77,12 @@ def _claim(lookup: Lookup, task: str, strategy: str) -> str:
 
 def limits(study: Study, lookup: Lookup) -> tuple[str, ...]:
     """Return everything that a reader of the verdict must know, gravest first."""
-    results = study.results
     found = [
         *_progress(study),
         *_mixed(study),
         *_leaks(study),
         *_failed(study, lookup),
-        *results.notes,
+        *_notes(lookup),
         *_guesses(lookup),
         *_unlearnt(lookup),
         *_small(lookup),
@@ -146,6 +147,14 @@ def _failed(study: Study, lookup: Lookup) -> Iterator[str]:
         )
 
 
+def _notes(lookup: Lookup) -> Iterator[str]:
+    """Repeat the notes; that on runs is told in words of its own once there are any."""
+    are_few = any(True for _ in _few_runs(lookup))
+    for note in lookup.results.notes:
+        if not (are_few and _ON_RUNS.match(note)):
+            yield note
+
+
 def _guesses(lookup: Lookup) -> Iterator[str]:
     """Name arms that answered every case alike: differences to them are differences to guessing."""
     places: dict[tuple[str, str], list[str]] = {}
@@ -196,13 +205,16 @@ def _small(lookup: Lookup) -> Iterator[str]:
         for cell in _learnt(lookup)
         if (measure := cell.metrics.get(lookup.headline(cell.task)))
     ]
-    is_noted = any("no claim is made below" in note for note in lookup.results.notes)
+    noted = [note for note in lookup.results.notes if "no claim is made below" in note]
+    is_rare_noted = any(_RAREST in note for note in noted)
+    is_noted = any("the test set has" in note and _RAREST not in note for note in noted)
     counts = Counter(
         warning
         for measure in measures
         for warning in set(measure.warnings)
         if "run(s)" not in warning
-        and not (is_noted and warning.startswith(f"Only {measure.patients} patients"))
+        and not (is_noted and warning.startswith(f"Only {measure.patients} patients,"))
+        and not (is_rare_noted and _RAREST in warning)
     )
     for warning, number in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
         where = "" if number == len(measures) else f" ({number} of {len(measures)} cells)"

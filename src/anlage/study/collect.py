@@ -259,6 +259,7 @@ def _numbers(estimate: Estimate) -> dict[str, Any]:
         "run_std": estimate.run_std,
         "cases": estimate.num_cases,
         "patients": estimate.num_patients,
+        "rarest_patients": estimate.num_rare,
         "failed_cases": estimate.num_failed,
         "is_claimable": estimate.is_claimable,
         "warnings": list(estimate.warnings),

@@ -35,7 +35,7 @@ _STUDY_2D: dict[str, Any] = {
         {
             "task": "segmentation",
             "options": {"is_merged": True},
-            "adapt": {"min_steps": 120, "max_steps": 120},
+            "adapt": {"min_steps": 80, "max_steps": 80},
         },
     ],
     "strategies": [{"method": "simclr"}, {"method": "mae", "settings": {"steps": 150}}],
@@ -45,13 +45,13 @@ _STUDY_2D: dict[str, Any] = {
         "encoder": "resnet10",
         "encoder_options": {"base_width": 32},
         "image_size": [48],
-        "steps": 700,
+        "steps": 550,
         "batch_size": 64,
     },
     "adapt": {"min_steps": 200, "max_steps": 200, "batch_size": 16},
     "learning_rates": [1e-3],
     "pretrain_seeds": 1,
-    "draws": 4,
+    "draws": 3,
     "is_crossed": False,
 }
 _STUDY_3D: dict[str, Any] = {
@@ -60,7 +60,7 @@ _STUDY_3D: dict[str, Any] = {
     "budgets": ["10-shot"],
     "rungs": ["finetune"],
     "pretrain": {"encoder": "resnet10", "image_size": [24], "steps": 40, "batch_size": 8},
-    "adapt": {"min_steps": 90, "max_steps": 90, "batch_size": 4},
+    "adapt": {"min_steps": 60, "max_steps": 60, "batch_size": 4},
     "learning_rates": [3e-3],
     "pretrain_seeds": 1,
     "draws": 2,

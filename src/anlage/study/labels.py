@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from anlage.data.budgets import budget_rows, parse_budget
 from anlage.data.store import Store
 from anlage.errors import DataError
+from anlage.report.words import several
 from anlage.study.config import StudyConfig
 from anlage.tasks import Task
 
-__all__ = ["Labels", "draw_labels", "test_cases"]
+__all__ = [
+    "CLAIM_PATIENTS",
+    "CLAIM_RAREST",
+    "Labels",
+    "draw_labels",
+    "rarest_notes",
+    "shortage_notes",
+    "test_cases",
+]
 
 Rows = npt.NDArray[np.int64]
 
-_CLAIM_PATIENTS = 50
+# with fewer, an estimate is not claimable
+CLAIM_PATIENTS = 50
+CLAIM_RAREST = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,12 +58,60 @@ def test_cases(store: Store, config: StudyConfig, task: Task, title: str) -> tup
             f"a study needs test images of two patients or more, {title} has {patients} in split "
             f"{config.split!r}. Prepare more patients, or choose another split."
         )
-    if patients >= _CLAIM_PATIENTS:
+    if patients >= CLAIM_PATIENTS:
         return rows, []
     return rows, [
         f"{title}: the test set has {patients} patients. Intervals are shown; no claim is made "
-        f"below {_CLAIM_PATIENTS}."
+        f"below {CLAIM_PATIENTS}."
     ]
+
+
+def rarest_notes(store: Store, task: Task, test: Rows, title: str) -> list[str]:
+    """Warn where too few test patients have the rarest class, counted as the headline counts.
+
+    Tasks that say something of every pixel have no such limit.
+    """
+    if task.profile.signal != "global":
+        return []
+    records = pl.DataFrame([{"row": row, **task.record(row, None)} for row in test.tolist()])
+    classes = task.metrics(records)[task.headline].classes
+    if classes is None:
+        return []
+    case, column = np.nonzero(classes)
+    pairs = np.unique(np.stack([store.patients[test][case], column]), axis=1)
+    present, counts = np.unique(pairs[1], return_counts=True)
+    patients, rarest = int(counts.min()), int(present[counts.argmin()])
+    if patients >= CLAIM_RAREST:
+        return []
+    name = f" ({task.classes[rarest]})" if classes.shape[1] == len(task.classes) else ""
+    return [
+        f"{title}: the test set has {several(patients, 'patient')} of the rarest class{name}. "
+        f"Intervals are shown; no claim is made below {CLAIM_RAREST}."
+    ]
+
+
+def shortage_notes(
+    store: Store, config: StudyConfig, task: Task, drawn: Iterable[Labels], title: str
+) -> list[str]:
+    """Say what a budget really uses that asks for more patients per class than there are."""
+    rows = _labelled(store, config, task, "train", title)
+    everybody = len(np.unique(store.patients[rows]))
+    found: dict[str, str] = {}
+    for labels in drawn:
+        shots = parse_budget(labels.budget).shots
+        used = len(np.unique(store.patients[labels.train]))
+        if shots is None or used >= shots * len(np.unique(task.strata[rows])):
+            continue
+        what = (
+            f"all {several(len(rows), 'labelled training image')} of {several(used, 'patient')}"
+            if used == everybody
+            else f"{used:,} of {several(everybody, 'labelled training patient')}"
+        )
+        found[labels.budget] = (
+            f"{title}: {labels.budget} asks for {several(shots, 'patient')} of each class, more "
+            f"than there are. It uses {what}."
+        )
+    return list(found.values())
 
 
 def draw_labels(store: Store, config: StudyConfig, task: Task, title: str) -> Iterator[Labels]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,16 @@ from anlage import plugins
 from anlage.config import fingerprint, layered
 from anlage.data.store import Store
 from anlage.errors import ConfigError
+from anlage.report.judgement import FEWEST_RUNS
+from anlage.report.words import joined, several
 from anlage.study.config import StudyConfig, TaskChoice
-from anlage.study.labels import Labels, draw_labels, test_cases
+from anlage.study.labels import (
+    Labels,
+    draw_labels,
+    rarest_notes,
+    shortage_notes,
+    test_cases,
+)
 from anlage.tasks import Task
 from anlage.train.adapt import AdaptConfig
 from anlage.train.finetune import build_task
@@ -173,9 +181,11 @@ def make_plan(store: Store, config: StudyConfig) -> StudyPlan:
         )
         place = TaskPlan(title=choice.title, task=task, test=test, adapt=adapt)
         tasks[choice.title] = place
-        notes += remarks
+        notes += [*remarks, *rarest_notes(store, task, test, choice.title)]
         settings = _settings(config, choice, test)
-        for labels in draw_labels(store, config, task, choice.title):
+        drawn = list(draw_labels(store, config, task, choice.title))
+        notes += shortage_notes(store, config, task, drawn, choice.title)
+        for labels in drawn:
             adaptations += _adaptations(
                 config,
                 place,
@@ -184,12 +194,36 @@ def make_plan(store: Store, config: StudyConfig) -> StudyPlan:
                 pretrainings=pretrainings,
                 settings=settings,
             )
+    notes += [*_few_runs(adaptations), *_no_pixels(config, tasks.values())]
     return StudyPlan(
         tasks=tasks,
         pretrainings=pretrainings,
         adaptations=tuple(adaptations),
         notes=tuple(notes),
     )
+
+
+def _few_runs(adaptations: Iterable[Adaptation]) -> Iterator[str]:
+    """Name the budgets at which strategies have too few runs (draws x seeds) for a claim."""
+    runs: dict[str, set[tuple[int, int]]] = {}
+    for job in adaptations:
+        if job.pretraining is not None:
+            runs.setdefault(job.labels.budget, set()).add((job.labels.draw, job.seed))
+    for number in sorted({len(found) for found in runs.values()}):
+        budgets = [budget for budget, found in runs.items() if len(found) == number]
+        if number < FEWEST_RUNS:
+            remedy = "pretrain_seeds" if "100%" in budgets else "draws or pretrain_seeds"
+            yield (
+                f"{several(number, 'run')} of each arm at {joined(budgets)} (draws x seeds): no "
+                f"claim is made below {FEWEST_RUNS} runs; raise {remedy}."
+            )
+
+
+def _no_pixels(config: StudyConfig, places: Iterable[TaskPlan]) -> Iterator[str]:
+    """Say where the chosen rungs leave a control out."""
+    is_wanted = "pixels" in config.controls and any("knn" in p.task.rungs for p in places)
+    if is_wanted and config.rungs is not None and "knn" not in config.rungs:
+        yield "control pixels left out: it needs the rung knn"
 
 
 def _rungs(config: StudyConfig, task: Task) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from anlage.report.judgement import LADDER, judge
 from anlage.report.words import joined, metric_words, rung_name, several
+from anlage.study.labels import CLAIM_PATIENTS, CLAIM_RAREST
 from anlage.study.results import Comparison, Results
 
 __all__ = ["verdict", "verdict_of"]
@@ -57,8 +58,8 @@ def verdict_of(results: Results, task: str, strategy: str) -> str:
     parts = [f"{words} at {_places(kinds[kind])}" for kind, words in _SAID.items() if kind in kinds]
     sentences = [f"pretraining with {strategy} {'; '.join(parts)}"] if parts else []
     if few := kinds.get("too few patients"):
-        patients = _patients(results, task, rung)
-        sentences.append(f"with {patients} no claim can be made about {strategy} at {_places(few)}")
+        reason = _too_few(results, task, rung)
+        sentences.append(f"with {reason} no claim can be made about {strategy} at {_places(few)}")
     for runs in sorted({c.runs for c in kinds.get("too few runs", ())}):
         few = [c for c in kinds["too few runs"] if c.runs == runs]
         sentences.append(
@@ -97,11 +98,19 @@ def _places(found: Sequence[Comparison]) -> str:
     return joined([f"{c.budget} ({_points(c)})" for c in found])
 
 
-def _patients(results: Results, task: str, rung: str) -> str:
+def _too_few(results: Results, task: str, rung: str) -> str:
+    """Say what there is too little of: test patients, those of the rarest class, or spread."""
     metric = results.headlines[task]
     cells = [c.metrics.get(metric, {}) for c in results.cells if (c.task, c.rung) == (task, rung)]
     number = max((int(found.get("patients") or 0) for found in cells), default=0)
-    return several(number, "test patient") if number else "so few test patients"
+    if not number:
+        return "so few test patients"
+    if number < CLAIM_PATIENTS:
+        return several(number, "test patient")
+    rarest = [n for found in cells if (n := found.get("rarest_patients")) is not None]
+    if rarest and min(rarest) < CLAIM_RAREST:
+        return f"{several(min(rarest), 'test patient')} of the rarest class"
+    return "the same difference in every resample of patients"
 
 
 def _guesses(own: Sequence[Comparison]) -> str:

@@ -119,6 +119,11 @@ def refuse_unfinished(folder: Path, *, result: str) -> None:
             f"a run must have finished to be used, {folder} {status} ({card.get('reason')}) and "
             f"left no {result}. Choose another run."
         )
+    if result == "model" and (folder / "encoder").is_dir():
+        raise ConfigError(
+            f"the run must hold a fine-tuned model, {folder} is a pretraining run. Fine-tune it "
+            f"first: anlage finetune STORE --start {folder} --task TASK --out OUT."
+        )
     planned = card["stated"].get("steps_planned")
     done = _steps_done(folder, card)
     raise ConfigError(

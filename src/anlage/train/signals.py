@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 __all__ = ["Stop", "stop_on_signals"]
 
 _EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGUSR1: 138}
+_STOPPING = (
+    "Stopping after this step; a second Ctrl-C ends at once and may lose up to the last "
+    "checkpoint.\n"
+)
+_STDERR = 2
 
 
 class Stop:
@@ -36,6 +42,8 @@ def stop_on_signals() -> Iterator[Stop]:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
         stop.exit_code = _EXIT_CODES[signal.Signals(number)]
+        if number == signal.SIGINT:
+            _tell()
 
     before = {number: signal.signal(number, ask) for number in _EXIT_CODES}
     try:
@@ -43,3 +51,12 @@ def stop_on_signals() -> Iterator[Stop]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _tell() -> None:
+    """Write one line past all buffers, which a handler may have caught half written."""
+    if os.environ.get("RANK", "0") != "0":
+        return
+    with suppress(OSError):
+        start = "\n" if os.isatty(_STDERR) else ""  # leave the line of the bar and of ^C
+        os.write(_STDERR, (start + _STOPPING).encode())

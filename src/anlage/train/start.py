@@ -22,7 +22,7 @@ from anlage.encoders import (
     load_weights,
     read_card,
 )
-from anlage.errors import ConfigError
+from anlage.errors import ConfigError, DataError
 from anlage.modalities import unit_range
 from anlage.train.runs import write_json
 from anlage.train.scene import measure_intensities, resolve_size
@@ -221,6 +221,11 @@ def _pretrained(
     size: tuple[int, ...] | None,
     field: Literal["auto", "image", "window"],
 ) -> Start:
+    if not start.exists():
+        raise DataError(
+            f"a start must be scratch, imagenet or a folder that anlage pretrain wrote, the folder "
+            f"{start} does not exist. Check the path."
+        )
     folder = start / "encoder" if (start / "encoder").is_dir() else start
     card = read_card(folder)
     check_fits(card, store)
