@@ -29,9 +29,10 @@ def test_many_codes_of_sites_are_classes_and_many_numbers_else_a_quantity():
 class Boxed:
     """A store of empty images of one shape, with boxes and no label maps."""
 
-    def __init__(self, shape, *boxes, masks=()):
+    def __init__(self, shape, *boxes, masks=(), stated=None):
         self._shape, self._masks = shape, dict(masks)
-        self.meta = SimpleNamespace(channels=1, dtype="uint8")
+        self.meta = SimpleNamespace(channels=1, dtype="uint8", spacing_mm=None)
+        self.spacing_stated = stated
         self.index = pl.DataFrame({"boxes": [json.dumps(found) for found in boxes]})
         self.has_mask = np.array([row in self._masks for row in range(len(boxes))])
         self.spacing_mm = np.full((len(boxes), len(shape)), 2.0, dtype=np.float32)
@@ -116,3 +117,16 @@ def test_without_boxes_and_label_maps_there_are_none():
     material = maps_of((8, 8, 8), [], [])
     assert material.label_maps is None
     assert found_lesions(material) is None
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [(None, None), ([True, True], True), ([False, False], False), ([True, False], None)],
+)
+def test_millimetres_are_known_only_where_all_sources_state_them(stated, expected):
+    known = None if stated is None else np.array(stated)
+    store = Boxed((12, 10), [], [], stated=known)
+    read = read_material(store, np.arange(2), region=(12, 10), seed=0)
+    assert read.spacing_stated is expected
+    store.meta.spacing_mm = (1.0, 1.0)
+    assert read_material(store, np.arange(2), region=(12, 10), seed=0).spacing_stated is True

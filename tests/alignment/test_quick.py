@@ -8,8 +8,9 @@ import pytest
 
 from anlage.alignment import quick
 from anlage.alignment.auditor import Auditor
-from anlage.alignment.intervals import Share
+from anlage.alignment.intervals import ProbeScore, Share
 from anlage.alignment.planted import control_of
+from anlage.alignment.preservation import Reading
 from anlage.alignment.quick import Loss, QuickLook, look_quickly
 
 
@@ -25,15 +26,15 @@ def loss_of(value, limit=0.1, low=None, **more):
 
 
 @pytest.mark.parametrize(
-    ("fault", "words"),
+    ("fault", "images", "words"),
     [
-        ("erasing_crop", "of pairs of views lose more than half of a lesion"),
-        ("coarse_mask", "of masks hide a lesion whole"),
-        ("colour_jitter", "of what tells kind"),
+        ("erasing_crop", 60, "of pairs of views lose more than half of a lesion"),
+        ("coarse_mask", 60, "of masks hide a lesion whole"),
+        ("colour_jitter", 120, "of what tells kind"),
     ],
 )
-def test_a_planted_fault_is_named_with_its_number_interval_and_limit(fault, words):
-    found = look(fault)
+def test_a_planted_fault_is_named_with_its_number_interval_and_limit(fault, images, words):
+    found = look(fault, images=images)
     assert found.light == "red"
     said = found.worst_loss().says()
     assert words in said
@@ -45,6 +46,12 @@ def test_a_planted_fault_is_named_with_its_number_interval_and_limit(fault, word
 
 def test_a_clean_strategy_gives_no_red_light():
     assert all(look("none", seed=seed).worst_loss() is None for seed in range(3))
+
+
+def test_a_loss_of_a_label_on_few_images_is_too_uncertain_to_tell():
+    found = look("colour_jitter")
+    assert found.worst_loss() is None
+    assert found.unjudged == ("kind",)
 
 
 def test_without_labels_a_loss_of_colour_is_not_looked_for():
@@ -109,13 +116,48 @@ def test_the_worst_loss_is_the_red_one_that_is_furthest_beyond_its_limit():
     assert replace(found, losses=()).light == "unknown"
 
 
+def test_no_more_than_all_is_lost():
+    worse = quick._rest(Share(value=0.12, low=-0.72, high=0.71))
+    assert worse.as_json() == pytest.approx({"value": 0.88, "low": 0.29, "high": 1.0})
+
+
+@pytest.mark.parametrize(
+    ("ends", "label", "light"),
+    [
+        ((0.29, 1.0), "kind", "unknown"),  # 88% (29 to 172%) of one seed, nothing of the next
+        ((0.55, 1.0), "kind", "red"),
+        ((0.05, 0.3), "kind", "amber"),
+        ((None, None), "kind", "unknown"),
+        ((0.29, 1.0), None, "red"),  # lesions are counted, not read
+    ],
+)
+def test_a_label_is_judged_only_where_its_interval_is_narrow(ends, label, light):
+    share = Share(value=0.88 if light != "amber" else 0.2, low=ends[0], high=ends[1])
+    loss = Loss(what="{} of it", share=share, limit=0.1, label=label)
+    found = QuickLook(images=60, patients=60, lesion_images=9, losses=(loss,))
+    assert loss.light == found.light == light
+    assert (found.worst_loss() is None) == (light != "red")
+    judged = ((), ("kind",)) if light == "unknown" else ((label or "lesions",), ())
+    assert (found.judged, found.unjudged) == judged
+    assert found.as_json()["judged"] == list(judged[0])
+
+
+@pytest.mark.parametrize(("low", "is_read"), [(0.59, False), (0.61, True)])
+def test_a_label_is_looked_at_only_where_the_probe_reads_it_clearly(low, is_read, monkeypatch):
+    score = ProbeScore(value=0.8, low=low, high=0.9, kind="AUROC", chance=0.5)
+    monkeypatch.setattr(Reading, "share", lambda _self: score)
+    found = look("colour_jitter")
+    assert [loss.label for loss in found.losses].count("kind") == is_read
+    assert found.unread == (() if is_read else ("kind",))
+
+
 def test_views_that_gain_lose_nothing():
     gain = quick._rest(Share(value=1.1, low=0.95, high=1.3))
     assert gain.as_json() == {"value": 0.0, "low": 0.0, "high": 0.05}
 
 
 def test_a_label_with_braces_in_its_name_is_no_fault():
-    control = control_of("colour_jitter", seed=0, images=60)
+    control = control_of("colour_jitter", seed=0, images=120)
     named = replace(control.target, name="{kind}")
     found = look_quickly(control.material, control.strategy, targets=(named,))
     assert "what tells {kind}" in found.worst_loss().says()

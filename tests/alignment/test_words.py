@@ -22,6 +22,8 @@ def finding(light, name="crop"):
     return Finding(name=name, light=light, at={1.0: Numbers(erased=FINE)})
 
 
+LOSES = Finding(name="crop", light="red", at={1.0: Numbers(kept=BAD)})
+HIDES = Finding(name="mask", light="red", at={1.0: Numbers(hidden=BAD)})
 PLAIN = Audit(
     images=80,
     patients=40,
@@ -44,9 +46,12 @@ PLAIN = Audit(
 )
 
 
+def page_of(audit):
+    return as_html(audit, title="t", pictures={}, command="c", corrected="r")
+
+
 def headline(audit):
-    page = as_html(audit, title="t", pictures={}, command="c", corrected="r")
-    return page.split("<h1>")[1].split("</h1>")[0]
+    return page_of(audit).split("<h1>")[1].split("</h1>")[0]
 
 
 def said(audit):
@@ -61,19 +66,38 @@ def test_a_coded_site_is_in_the_headline():
     coded = replace(PLAIN, site={"site": CODED}, site_light="red")
     assert headline(coded).startswith("Site can be read from what stays the same across views")
     assert "Nothing" not in headline(replace(coded, findings=(finding("amber"),)))
-    both = headline(replace(coded, findings=(finding("red"),)))
-    assert "Crop destroys what the task needs. Site can be read" in both
+    both = headline(replace(coded, findings=(LOSES,)))
+    assert "Crop loses too much of what the task needs: keeps 0.40 [0.30, 0.50]. Site" in both
     hinted = headline(replace(PLAIN, site={"site": HINTED}, site_light="amber"))
     assert hinted == "Nothing is shown to be harmful; what views show of site may be."
 
 
 @pytest.mark.parametrize(
-    "change",
-    [{"whole": Numbers(erased=BAD)}, {"pairs_keep": BAD}],
+    ("change", "lost", "why"),
+    [
+        (
+            {"whole": Numbers(erased=BAD)},
+            "leaves less than half of the lesion in 0.40 [0.30, 0.50] of views",
+            "leaves less than half of the lesion in 40% of views (limit 10%)",
+        ),
+        (
+            {"pairs_keep": BAD},
+            "keeps the lesion in both views of 0.40 [0.30, 0.50] of pairs",
+            "keeps the lesion in both views of 40% of pairs (limit 81%)",
+        ),
+        (
+            {"whole": Numbers(kept=replace(BAD, low=-0.1))},
+            "keeps 0.40 [0.00, 0.50]",
+            "keeps 40% of the label&#39;s signal (limit 90%)",
+        ),
+    ],
 )
-def test_what_only_the_whole_plan_does_is_in_the_headline(change):
+def test_what_only_the_whole_plan_does_is_in_the_headline_and_has_its_reason(change, lost, why):
     harmful = replace(PLAIN, **change)
-    assert headline(harmful) == "The whole plan destroys what the task needs."
+    told = f"The whole plan loses too much of what the task needs: {lost}."
+    assert headline(harmful) == told
+    assert f'<td class="why">{why}</td></tr>\n</tbody>' in page_of(harmful)
+    assert f"but the whole plan is: it {why}." in said(harmful).replace("'", "&#39;")
     assert as_json(harmful)["whole_light"] == "red"
     assert "whole  RED" in as_text(harmful, title="t")
 
@@ -127,3 +151,26 @@ def test_images_of_the_same_patient_are_said_to_be_left_out():
     assert "Of the negatives that remain, 40.0% share the label." in found
     unlabelled = said(replace(PLAIN, negatives=replace(pairs, same_label=None)))
     assert "share the label" not in unlabelled
+
+
+def test_of_several_red_parts_each_loss_is_told_by_name():
+    assert headline(replace(PLAIN, findings=(LOSES, HIDES))) == (
+        "Crop and mask lose too much of what the task needs: crop keeps 0.40 [0.30, 0.50]; "
+        "mask hides the whole lesion in 0.40 [0.30, 0.50] of views."
+    )
+
+
+@pytest.mark.parametrize(
+    ("stated", "has", "lacks", "column"),
+    [
+        (True, "Smaller than 2 mm", "no spacing", "Diameter (mm)"),
+        (False, "smaller than 4 pixels of a view shares", " mm", "Diameter (stored pixels)"),
+        (None, "read stored pixels for mm", "The pictures", "Diameter (mm, or stored pixels"),
+    ],
+)
+def test_millimetres_are_told_only_where_they_are_known(stated, has, lacks, column):
+    found = replace(PLAIN, spacing_stated=stated, by_size=(("2 - 4", 3, 0.1, 0.2),))
+    assert has in said(found)
+    assert lacks not in said(found)
+    assert column in page_of(found)
+    assert as_json(found)["spacing_stated"] is stated

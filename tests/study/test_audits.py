@@ -54,10 +54,13 @@ def test_each_strategy_is_looked_at_once_whatever_its_seeds(audited, capsys):
     assert list(found) == [job.key for job in plan.pretrainings if job.seed == 0]
     rough, gentle = found.values()
     assert (rough["light"], gentle["light"]) == ("red", "green")
-    (line,) = warnings_in(capsys.readouterr())
+    captured = capsys.readouterr()
+    (line,) = warnings_in(captured)
+    assert (captured.out + captured.err).count("quick audit of gentle: nothing found on") == 1
     assert "rough may destroy what the task needs" in line
     command = shlex.split(line.partition("See: ")[2])
-    assert command[-2:] == ["--label", "lesion"]
+    audits = ledger.root.with_name(f"{ledger.root.name}-audit")
+    assert command[-4:] == ["--label", "lesion", "--out", str(audits / "rough")]
     recipe = PretrainConfig.parse(read_yaml(Path(command[4])), where="recipe")
     assert recipe == plan.pretrainings[0].config
 

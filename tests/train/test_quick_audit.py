@@ -22,7 +22,7 @@ from anlage.train.distributed import World
 from anlage.train.loop import Outcome
 from anlage.train.pretrain import PretrainConfig, pretrain, run_pretraining
 from anlage.train.pretrain_job import PretrainJob
-from anlage.train.quick_audit import quick_audit
+from anlage.train.quick_audit import folder_beside, quick_audit
 from anlage.train.signals import Stop
 
 _TINY = {
@@ -74,6 +74,10 @@ def warnings_in(captured):
     return [line for line in (captured.out + captured.err).splitlines() if "warning:" in line]
 
 
+def told_in(captured):
+    return [line for line in (captured.out + captured.err).splitlines() if "quick audit" in line]
+
+
 def same_weights(first, second):
     one, two = (load_file(out / "encoder" / "encoder.safetensors") for out in (first, second))
     return all(torch.equal(one[name], two[name]) for name in one)
@@ -116,6 +120,7 @@ def test_a_red_light_is_one_line_with_a_command_that_works(
     assert "of pairs of views lose more than half of a lesion in one of the two" in line
     command = shlex.split(line.partition("See: ")[2])
     assert command[:4] == ["anlage", "audit", str(slices_store), "--recipe"]
+    assert command[-2:] == ["--out", str(tmp_path / "a run-audit")]
     recipe = PretrainConfig.parse(read_yaml(Path(command[4])), where="recipe")
     assert recipe.augmentation.crop_scale == (0.15, 0.15)
     found = card(out)["quick_audit"]
@@ -124,11 +129,18 @@ def test_a_red_light_is_one_line_with_a_command_that_works(
     assert str(tmp_path) not in json.dumps(found)
 
 
-def test_a_green_light_says_nothing(untrained, slices_store, tmp_path, capsys):
-    run(slices_store, tmp_path, augmentation={"crop_scale": [0.9, 1.0]})
+def test_a_green_light_is_no_warning_but_a_line_once(untrained, slices_store, tmp_path, capsys):
+    gentle = {"augmentation": {"crop_scale": [0.9, 1.0]}}
+    run(slices_store, tmp_path, **gentle)
     assert card(tmp_path)["quick_audit"]["light"] == "green"
     assert card(tmp_path)["quick_audit"]["says"] is None
-    assert not warnings_in(capsys.readouterr())
+    captured = capsys.readouterr()
+    assert not warnings_in(captured)
+    (line,) = told_in(captured)
+    images = card(tmp_path)["quick_audit"]["images"]
+    assert line == f"quick audit of simclr: nothing found on {images} images (lesions)"
+    run(slices_store, tmp_path, **gentle)
+    assert not told_in(capsys.readouterr())  # a run that goes on
 
 
 def test_a_run_that_goes_on_is_not_audited_again(untrained, slices_store, tmp_path, monkeypatch):
@@ -201,14 +213,21 @@ def test_only_training_images_are_looked_at(slices_store, monkeypatch):
 
 
 def test_few_images_or_none_with_lesions_or_labels_are_not_looked_at(
-    slices_store, volumes_store, monkeypatch
+    slices_store, volumes_store, monkeypatch, capsys
 ):
     monkeypatch.setattr(module, "read_material", lambda *_given, **_options: pytest.fail("read"))
     few = look(volumes_store, batch_size=4, image_size=[16])
     assert (few.facts["skipped"], few.line) == ("fewer than 20 training images", None)
     monkeypatch.setattr(module, "has_lesion_marks", lambda _store, rows: rows < 0)
     bare = look(slices_store)
-    assert (bare.facts["skipped"], bare.line) == ("neither label maps nor boxes", None)
+    reason = "no label maps or boxes, no label named"
+    assert (bare.facts["skipped"], bare.line) == (reason, None)
+    assert told_in(capsys.readouterr()) == [
+        "quick audit of mine: nothing to look at (fewer than 20 training images)",
+        f"quick audit of mine: nothing to look at ({reason})",
+    ]
+    monkeypatch.setattr(Store, "label_names", ())
+    assert look(slices_store).facts["skipped"] == "no label maps, boxes or labels"
     assert look(slices_store, parts=["test"], batch_size=4).facts["skipped"].startswith("fewer")
 
 
@@ -227,7 +246,7 @@ def test_labels_are_read_where_they_are_given(slices_store, monkeypatch):
     assert (lesion.name, side.name, none) == ("lesion", "side", [])
     labels = Store.open(slices_store).labels("lesion")
     assert [lesion.classes[int(v)] for v in lesion.values] == [labels[row] for row in rows]
-    assert found.command.endswith("--recipe 'my run/config.yaml' --label lesion")
+    assert found.command.endswith("config.yaml' --label lesion --out 'my run-audit'")
     assert "--label" not in look(slices_store, **_ERASING).command
 
 
@@ -237,7 +256,7 @@ def test_the_command_names_the_label_whose_signal_is_lost(slices_store, monkeypa
     found = QuickLook(images=30, patients=30, lesion_images=0, losses=(loss,))
     monkeypatch.setattr(module, "look_quickly", lambda *_given, **_options: found)
     said = look(slices_store, labels=["lesion", "side"])
-    assert said.command.endswith("--label side")
+    assert "--label side --out" in said.command
     assert said.says == (
         "mine may destroy what the task needs: views lose 50% (40 to 60%; limit 10%) of what "
         "tells side (30 training images looked at)."
@@ -250,3 +269,36 @@ def test_the_line_names_what_it_is_asked_to_name(slices_store):
 
 def test_the_same_run_is_judged_alike_twice(slices_store):
     assert look(slices_store, **_ERASING).facts == look(slices_store, **_ERASING).facts
+
+
+def test_what_is_said_hangs_on_no_seed_of_the_training(slices_store):
+    first, other = (look(slices_store, ["lesion"], seed=seed, **_ERASING) for seed in (0, 7))
+    assert first == other
+
+
+@pytest.mark.parametrize(
+    ("judged", "unread", "line"),
+    [
+        (True, (), "nothing found on 60 images (lesions)"),
+        (True, ("side",), "nothing found on 60 images (lesions; side: too weak a signal to judge)"),
+        (False, ("side",), "nothing could be judged on 60 images (side)"),
+        (False, (), "nothing could be judged on 60 images (lesions of too few patients)"),
+    ],
+)
+def test_looked_and_fine_is_told_from_not_judged(
+    judged, unread, line, slices_store, monkeypatch, capsys
+):
+    fine = Loss(what="{} of lesions", share=Share(value=0.0, low=0.0, high=0.05), limit=0.1)
+    losses = (fine,) if judged else ()
+    found = QuickLook(images=60, patients=60, lesion_images=9, losses=losses, unread=unread)
+    monkeypatch.setattr(module, "look_quickly", lambda *_given, **_options: found)
+    look(slices_store)
+    assert told_in(capsys.readouterr()) == [f"quick audit of mine: {line}"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "beside"),
+    [("runs/mae", "runs/mae-audit"), (".", "audit"), ("a/..", "a/../audit")],
+)
+def test_the_audit_of_a_run_lies_beside_it(folder, beside):
+    assert folder_beside(Path(folder)) == Path(beside)

@@ -52,9 +52,11 @@ class Material:
         images: Stored values, (n, C, *S).
         label_maps: Class numbers, (n, *S), boxes filled in; None if no image has any.
         has_map: Which images have a label map or boxes, (n,).
-        spacing_mm: Pixel edges, (n, d).
+        spacing_mm: Pixel edges, (n, d); stored pixels where the source states none.
         sample: Row of each image in its store, (n,).
         patient: Number of each image's patient, (n,).
+        spacing_stated: Whether the sources of all images state their spacing (True), of none
+            (False), of some, or the store does not know (None).
     """
 
     images: Tensor
@@ -63,6 +65,7 @@ class Material:
     spacing_mm: Tensor
     sample: Rows
     patient: Rows
+    spacing_stated: bool | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -153,7 +156,17 @@ def read_material(store: Store, rows: Rows, *, region: Sequence[int], seed: int)
         spacing_mm=torch.from_numpy(store.spacing_mm[rows]),
         sample=rows,
         patient=store.patients[rows],
+        spacing_stated=_stated(store, rows),
     )
+
+
+def _stated(store: Store, rows: Rows) -> bool | None:
+    if store.meta.spacing_mm is not None:
+        return True
+    if store.spacing_stated is None:
+        return None
+    stated = store.spacing_stated[rows]
+    return bool(stated.all()) if stated.all() or not stated.any() else None
 
 
 def target_of(store: Store, rows: Rows, name: str, *, is_site: bool = False) -> Target:

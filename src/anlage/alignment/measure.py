@@ -56,6 +56,8 @@ class Audit:
         checked: What the corrected recipe does; None if there is none, or it was not measured.
         followed: What happened to every lesion.
         lesions: The lesions.
+        spacing_stated: Whether millimetres are known of all images, of none (False: read stored
+            pixels for them), or of some or nobody knows (None).
     """
 
     images: int
@@ -79,6 +81,7 @@ class Audit:
     checked: Checked | None = None
     followed: Followed | None = None
     lesions: Lesions | None = None
+    spacing_stated: bool | None = None
 
     @property
     def whole_light(self) -> Light:
@@ -190,6 +193,7 @@ def _whole(
         score_parts=whole.score_parts,
         followed=whole.followed,
         lesions=auditor.lesions,
+        spacing_stated=material.spacing_stated,
     )
 
 

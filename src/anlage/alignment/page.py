@@ -12,7 +12,7 @@ from anlage.alignment.auditor import Finding
 from anlage.alignment.measure import Audit
 from anlage.alignment.pictures import Picture
 from anlage.alignment.score import Light, light_of_site
-from anlage.alignment.words import advice, shown, why
+from anlage.alignment.words import advice, lost, shown, why, why_whole
 
 __all__ = ["as_html"]
 
@@ -51,6 +51,10 @@ def as_html(
         whole=audit.whole,
         whole_light=audit.whole_light,
         whole_word=_LIGHTS[audit.whole_light],
+        whole_why=why_whole(audit),
+        lengths={True: "mm", False: "stored pixels"}.get(
+            audit.spacing_stated, "mm, or stored pixels where no spacing is known"
+        ),
         advice=list(advice(audit)),
         pictures=pictures,
         command=command,
@@ -68,8 +72,8 @@ def _headline(audit: Audit) -> str:
     red, amber = (_parts(audit, light) for light in ("red", "amber"))
     said = []
     if red:
-        verb = "destroys" if len(red) == 1 else "destroy"
-        said.append(f"{_listed(red)} {verb} what the task needs.")
+        verb = "loses" if len(red) == 1 else "lose"
+        said.append(f"{_listed(red)} {verb} too much of what the task needs: {_losses(audit)}.")
     if sites := _sites(audit, "red"):
         said.append(
             f"{_listed(sites)} can be read from what stays the same across views, and be learnt "
@@ -88,6 +92,17 @@ def _headline(audit: Audit) -> str:
 def _parts(audit: Audit, light: Light) -> list[str]:
     found = [one.name for one in audit.findings if one.light == light]
     return found or (["the whole plan"] if audit.whole_light == light else [])
+
+
+def _losses(audit: Audit) -> str:
+    """Say what every red part loses, by name if there are several; else the whole plan."""
+    red = [found for found in audit.findings if found.light == "red"]
+    told = [lost(found.at[1.0]) or why(found) for found in red]
+    if not red:
+        return lost(audit.whole, audit.pairs_keep)
+    if len(red) == 1:
+        return told[0]
+    return "; ".join(f"{found.name} {what}" for found, what in zip(red, told, strict=True))
 
 
 def _sites(audit: Audit, light: Light) -> list[str]:

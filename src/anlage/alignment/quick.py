@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,13 +12,14 @@ import numpy.typing as npt
 from anlage.alignment.auditor import Auditor, Effort, Strategy
 from anlage.alignment.intervals import Share
 from anlage.alignment.material import Material, Target
-from anlage.alignment.score import LIMITS, Light, light_above, worst
+from anlage.alignment.score import LIMITS, WIDE, Light, is_clear, light_above, worst
 from anlage.alignment.whole import Whole, measure_whole
 
 __all__ = ["Loss", "QuickLook", "look_quickly"]
 
 _EFFORT = Effort(draws=1, replicates=200, factors=())
 _PATIENTS = 8  # with lesions: of fewer, drawing patients with replacement says too little
+_LESIONS = "lesions"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +40,10 @@ class Loss:
 
     @property
     def light(self) -> Light:
-        """Light of the loss."""
+        """Light of the loss; a label's whose interval is too wide for a finding is unknown."""
+        low, high = self.share.low, self.share.high
+        if self.label is not None and (low is None or high is None or high - low > WIDE):
+            return "unknown"
         return light_above(self.share, self.limit)
 
     def says(self) -> str:
@@ -59,17 +63,34 @@ class QuickLook:
         patients: Of how many patients.
         lesion_images: How many of them have a lesion.
         losses: All that was measured.
+        unread: Labels that the probe does not read clearly in images as they are.
     """
 
     images: int
     patients: int
     lesion_images: int
     losses: tuple[Loss, ...]
+    unread: tuple[str, ...] = ()
 
     @property
     def light(self) -> Light:
         """The worst light."""
         return worst(*(loss.light for loss in self.losses))
+
+    @property
+    def judged(self) -> tuple[str, ...]:
+        """What could be judged: lesions, and labels by name."""
+        return self._of(loss for loss in self.losses if loss.light != "unknown")
+
+    @property
+    def unjudged(self) -> tuple[str, ...]:
+        """Labels of which so few images say too little."""
+        wide = self._of(loss for loss in self.losses if loss.light == "unknown")
+        return (*wide, *self.unread)
+
+    @staticmethod
+    def _of(losses: Iterable[Loss]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(loss.label or _LESIONS for loss in losses))
 
     def worst_loss(self) -> Loss | None:
         """Return the red loss that is furthest beyond its limit; None if none is red."""
@@ -83,6 +104,8 @@ class QuickLook:
             "images": self.images,
             "patients": self.patients,
             "lesion_images": self.lesion_images,
+            "judged": list(self.judged),
+            "unjudged": list(self.unjudged),
             "losses": [
                 {
                     "what": loss.what.format("a share"),
@@ -109,15 +132,19 @@ def look_quickly(
         material = replace(material, label_maps=None)
         has_lesion = np.zeros(len(material), dtype=bool)
     losses: list[Loss] = []
+    unread: list[str] = []
     if has_lesion.any():
         plain = Auditor(material, replace(strategy, signal=None), None, _EFFORT)
         losses += _lesions_lost(measure_whole(plain))
     for target in targets:
         bare = replace(material, label_maps=None)  # lesions are followed once, not per label
         reader = Auditor(bare, replace(strategy, signal="global"), target, _EFFORT)
+        name = target.name
+        if reader.clean is None or not is_clear(reader.clean.share()):
+            unread.append(name)
+            continue
         kept = measure_whole(reader).numbers.kept
         if kept is not None and kept.value is not None:
-            name = target.name
             what = "views lose {} of what tells " + name.replace("{", "{{").replace("}", "}}")
             limit = 1 - LIMITS.kept
             losses.append(Loss(what=what, share=_rest(kept), limit=limit, label=name))
@@ -126,6 +153,7 @@ def look_quickly(
         patients=len(np.unique(material.patient)),
         lesion_images=int(has_lesion.sum()),
         losses=tuple(losses),
+        unread=tuple(unread),
     )
 
 
@@ -150,8 +178,12 @@ def _lesions_lost(whole: Whole) -> Iterator[Loss]:
 
 
 def _rest(share: Share) -> Share:
-    """Return what is left to 1, with its interval turned round; a gain is no loss."""
+    """Return what is left to 1, with its interval turned round, from 0 to 1.
+
+    A gain is no loss, and views that mislead the probe lose no more than all.
+    """
     value, low, high = (
-        None if end is None else max(1 - end, 0.0) for end in (share.value, share.high, share.low)
+        None if end is None else min(max(1 - end, 0.0), 1.0)
+        for end in (share.value, share.high, share.low)
     )
     return Share(value=value, low=low, high=high)

@@ -21,13 +21,15 @@ import numpy as np
 import numpy.typing as npt
 
 from anlage.alignment.intensity import ValueChange
-from anlage.alignment.intervals import Share, interval
+from anlage.alignment.intervals import ProbeScore, Share, interval
 
 __all__ = [
     "LIMITS",
+    "WIDE",
     "Light",
     "Limits",
     "alignment_score",
+    "is_clear",
     "light_above",
     "light_below",
     "light_of_site",
@@ -38,6 +40,8 @@ __all__ = [
 Floats = npt.NDArray[np.float64]
 Light = Literal["red", "amber", "green", "unknown"]
 
+WIDE = 0.5  # an interval of a share that is wider than this is no finding
+_CLEAR = 0.1  # a probe reads a label clearly if its whole interval is this far above chance
 _ORDER: tuple[Light, ...] = ("unknown", "green", "amber", "red")
 
 
@@ -71,6 +75,11 @@ class Limits:
 
 
 LIMITS = Limits()
+
+
+def is_clear(score: ProbeScore) -> bool:
+    """Whether a probe reads something clearly: the lower end of its score, against chance."""
+    return score.low is not None and score.low - score.chance >= _CLEAR
 
 
 def light_below(share: Share | None, least: float) -> Light:

@@ -11,9 +11,9 @@ from anlage.alignment.auditor import Finding, Numbers
 from anlage.alignment.correct import Checked
 from anlage.alignment.intervals import ProbeScore, Share
 from anlage.alignment.measure import Audit
-from anlage.alignment.score import LIMITS, light_of_site
+from anlage.alignment.score import LIMITS, light_above, light_below, light_of_site
 
-__all__ = ["NO_SIGNAL", "advice", "as_json", "as_text", "shown", "why"]
+__all__ = ["NO_SIGNAL", "advice", "as_json", "as_text", "lost", "shown", "why", "why_whole"]
 
 NO_SIGNAL = "cannot be measured with these labels: a probe does not read them in images as they are"
 _MARK = {"red": "RED", "amber": "amber", "green": "green", "unknown": "-"}
@@ -68,6 +68,47 @@ def _told(score: ProbeScore | None) -> str:
 def why(found: Finding) -> str:
     """Return in words what is behind a light that is not green."""
     numbers = found.at[1.0]
+    reasons = _reasons(numbers)
+    values = numbers.values
+    if not reasons and found.light in {"red", "amber"} and values is not None:
+        reasons.append(f"moves the mean by {values.shift_share:.0%} of the range")
+    return "; ".join(reasons)
+
+
+def why_whole(audit: Audit) -> str:
+    """Return in words what is behind a light of the whole plan that is not green."""
+    reasons, pairs = _reasons(audit.whole), audit.pairs_keep
+    if pairs is not None and pairs.value is not None and pairs.value < LIMITS.pairs:
+        reasons.append(
+            f"keeps the lesion in both views of {pairs.value:.0%} of pairs "
+            f"(limit {LIMITS.pairs:.0%})"
+        )
+    return "; ".join(reasons)
+
+
+def lost(numbers: Numbers, pairs_keep: Share | None = None) -> str:
+    """Return what is shown to be lost of the signal or the lesions, with its interval; or ""."""
+    if light_below(numbers.kept, LIMITS.kept) == "red":
+        return f"keeps {shown(_from_0_to_1(numbers.kept))}"
+    if light_below(pairs_keep, LIMITS.pairs) == "red":
+        return f"keeps the lesion in both views of {shown(pairs_keep)} of pairs"
+    for share, most, what in (
+        (numbers.erased, LIMITS.erased, "leaves less than half of the lesion"),
+        (numbers.faded, LIMITS.erased, "takes half of the lesion's contrast"),
+        (numbers.hidden, LIMITS.hidden, "hides the whole lesion"),
+    ):
+        if light_above(share, most) == "red":
+            return f"{what} in {shown(share)} of views"
+    return ""
+
+
+def _from_0_to_1(share: Share | None) -> Share:
+    ends = (None, None, None) if share is None else (share.value, share.low, share.high)
+    value, low, high = (None if end is None else min(max(end, 0.0), 1.0) for end in ends)
+    return Share(value=value, low=low, high=high)
+
+
+def _reasons(numbers: Numbers) -> list[str]:
     reasons = []
     kept, values = numbers.kept, numbers.values
     if kept is not None and kept.value is not None and kept.value < LIMITS.kept:
@@ -83,9 +124,7 @@ def why(found: Finding) -> str:
         reasons.append(f"clips {values.clipped:.0%} of the image (limit {LIMITS.clipped[0]:.0%})")
     if values is not None and (values.off_stain or 0) > LIMITS.off_stain[0]:
         reasons.append(f"takes {values.off_stain:.0%} of tissue out of the stains' colours")
-    if not reasons and found.light in {"red", "amber"} and values is not None:
-        reasons.append(f"moves the mean by {values.shift_share:.0%} of the range")
-    return "; ".join(reasons)
+    return reasons
 
 
 def advice(audit: Audit) -> Iterator[str]:
@@ -99,13 +138,10 @@ def advice(audit: Audit) -> Iterator[str]:
     for found in audit.findings:
         if found.light == "red":
             yield f"{found.name} {why(found)}: {changes.get(found.name, 'look at it')}."
+    if audit.whole_light == "red" and not any(one.light == "red" for one in audit.findings):
+        yield f"No part alone is red, but the whole plan is: it {why_whole(audit)}."
     if audit.lesion_images:
-        pixels, token = audit.smallest_mm
-        yield (
-            f"Smaller than {pixels:.3g} mm (two pixels of a view) is averaged away; smaller than "
-            f"{token:.3g} mm shares its only token or mask unit with other tissue. Where a file "
-            "states no spacing, read stored pixels for mm."
-        )
+        yield _smallest(audit)
     if audit.pairs_keep is not None:
         yield f"Pairs in which both views keep the lesion: {shown(audit.pairs_keep)}."
     for name, share in audit.site.items():
@@ -148,6 +184,7 @@ def as_json(audit: Audit) -> dict[str, Any]:
         ],
         "whole": _numbers(audit.whole),
         "whole_light": audit.whole_light,
+        "whole_why": why_whole(audit),
         "pairs_keep": None if audit.pairs_keep is None else audit.pairs_keep.as_json(),
         "by_size": [
             {"mm": mm, "lesions": count, "erased": round(lost, 4), "hidden": _finite(hidden)}
@@ -156,6 +193,7 @@ def as_json(audit: Audit) -> dict[str, Any]:
         "smallest_mm": dict(
             zip(("resampling", "token"), (round(mm, 3) for mm in audit.smallest_mm), strict=True)
         ),
+        "spacing_stated": audit.spacing_stated,
         "site": {name: _score(share) for name, share in audit.site.items()},
         "site_light": audit.site_light,
         "background": {name: _score(share) for name, share in audit.background.items()},
@@ -164,6 +202,22 @@ def as_json(audit: Audit) -> dict[str, Any]:
         "checked": None if audit.checked is None else _checked_json(audit.checked),
         "limits": asdict(LIMITS),
     }
+
+
+def _smallest(audit: Audit) -> str:
+    pixels, token = audit.smallest_mm
+    shares = "shares its only token or mask unit with other tissue"
+    if audit.spacing_stated is False:
+        return (
+            "Smaller than 2 pixels of a view is averaged away; smaller than "
+            f"{2 * token / pixels:.3g} pixels of a view {shares}. The pictures state no spacing."
+        )
+    said = (
+        f"Smaller than {pixels:.3g} mm (two pixels of a view) is averaged away; smaller than "
+        f"{token:.3g} mm {shares}."
+    )
+    unknown = " Where a file states no spacing, read stored pixels for mm."
+    return said if audit.spacing_stated else said + unknown
 
 
 def _scores(audit: Audit) -> Iterator[str]:

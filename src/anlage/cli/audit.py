@@ -28,6 +28,7 @@ def audit(
     ] = None,
 ) -> None:
     """Measure whether views, masks and corruptions keep what your task needs."""
+    from anlage.alignment.by_hand import next_by_hand
     from anlage.progress import say
     from anlage.train.audit import audit as run
 
@@ -44,7 +45,10 @@ def audit(
         quick=quick,
         out=out,
     )
-    if out is None:
+    by_hand = next_by_hand(found)
+    if by_hand is not None:
+        say(f"Next: {by_hand}")
+    elif out is None:
         say("Next: the same command with --out FOLDER, for pictures and a corrected recipe")
     elif found.corrections:
         say(f"Next: anlage pretrain {store} --recipe {out / 'corrected.yaml'} --out RUN")

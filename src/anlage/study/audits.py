@@ -15,7 +15,7 @@ from anlage.study.plan import Pretraining, StudyPlan
 from anlage.train.distributed import World
 from anlage.train.notices import warn
 from anlage.train.pretrain_job import PretrainJob
-from anlage.train.quick_audit import QuickAudit, quick_audit
+from anlage.train.quick_audit import QuickAudit, folder_beside, quick_audit
 from anlage.train.runs import write_json
 
 __all__ = ["audit_notes", "audit_strategies"]
@@ -24,7 +24,7 @@ _FILE = "quick_audit.json"
 
 
 def audit_strategies(store: Store, config: StudyConfig, plan: StudyPlan, ledger: Ledger) -> None:
-    """Look at every strategy that was not looked at yet, and warn of each in a line at most.
+    """Look at every strategy that was not looked at yet, and tell of each in a line.
 
     Labels of training images alone are read, and only to warn: nothing that is trained or
     compared depends on it.
@@ -52,7 +52,8 @@ def _audit(store: Store, job: Pretraining, ledger: Ledger, labels: list[str]) ->
     built = PretrainJob(store, job.config, World())
     built.close()
     recipe = ledger.pretraining(job.key) / "config.yaml"
-    found = quick_audit(built, name=job.strategy, recipe=recipe, labels=labels)
+    out = folder_beside(ledger.root) / job.strategy.replace("/", "-")
+    found = quick_audit(built, name=job.strategy, recipe=recipe, labels=labels, out=out)
     if found.command is not None and not recipe.is_file():
         recipe.parent.mkdir(parents=True, exist_ok=True)
         write_yaml(recipe, job.config)  # the command must work before the run begins

@@ -1,7 +1,7 @@
-"""A quick audit before a pretraining: one line where its views lose what the task needs.
+"""A quick audit before a pretraining: one line on whether its views lose what the task needs.
 
-It looks at a few training images for a second or two, changes nothing of what is trained, and
-never stops it.
+It looks at a few training images for a second or two, the same ones whatever the pretraining's
+seed, changes nothing of what is trained, and never stops it.
 """
 
 from __future__ import annotations
@@ -19,14 +19,16 @@ from anlage.alignment.material import read_material, target_of
 from anlage.alignment.quick import QuickLook, look_quickly
 from anlage.errors import AnlageError
 from anlage.train.audited import audited_rows, has_lesion_marks, strategy_of
+from anlage.train.notices import tell
 from anlage.train.pretrain_job import PretrainJob
 
-__all__ = ["QuickAudit", "quick_audit"]
+__all__ = ["QuickAudit", "folder_beside", "quick_audit"]
 
 _IMAGES = 60
 _FEWEST = 20
 _PIXELS = 16_000_000
 _BYTES = 1 << 28
+_SEED = 0  # of images and views: what is said of a strategy hangs on no seed of its training
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,15 +54,24 @@ class QuickAudit:
 
 
 def quick_audit(
-    job: PretrainJob, *, name: str, recipe: Path, labels: Sequence[str] = ()
+    job: PretrainJob,
+    *,
+    name: str,
+    recipe: Path,
+    labels: Sequence[str] = (),
+    out: Path | None = None,
 ) -> QuickAudit:
     """Look at what a pretraining would do to a few of its training images.
+
+    Where there is nothing to warn of, it says in a line what it looked at.
 
     Args:
         job: The pretraining, as it is put together; it is left as it was.
         name: What the sentence calls it.
         recipe: File with its settings.
         labels: Label columns of the tasks that the encoder is for; none if no task is known.
+        out: Where the command puts pictures and a corrected recipe; None: beside the folder of
+            the recipe.
     """
     try:
         with torch.random.fork_rng(devices=[]), torch.no_grad():
@@ -72,9 +83,11 @@ def quick_audit(
         says = f"the quick audit of {name} could not be made: {reason}"
         return QuickAudit(facts={"skipped": reason, "says": says}, says=says)
     if isinstance(found, str):
+        tell(f"quick audit of {name}: nothing to look at ({found})")
         return QuickAudit(facts={"skipped": found, "says": None})
     loss = found.worst_loss()
     if loss is None:
+        tell(f"quick audit of {name}: {_nothing(found)}")
         return QuickAudit(facts={**found.as_json(), "says": None})
     says = (
         f"{name} may destroy what the task needs: {loss.says()} ({found.images} training images "
@@ -82,8 +95,31 @@ def quick_audit(
     )
     words = ["anlage", "audit", str(job.store.root), "--recipe", str(recipe)]
     label = loss.label or next(iter(labels), None)
-    command = shlex.join([*words, *(["--label", label] if label else [])])
+    words += [
+        *(["--label", label] if label else []),
+        "--out",
+        str(out or folder_beside(recipe.parent)),
+    ]
+    command = shlex.join(words)
     return QuickAudit(facts={**found.as_json(), "says": says}, says=says, command=command)
+
+
+def _nothing(found: QuickLook) -> str:
+    """Say what was looked at and found to be no loss, and what could not be judged."""
+    judged, unjudged = ", ".join(found.judged), ", ".join(found.unjudged)
+    count = f"{found.images} images"
+    if not judged:
+        said = f"nothing could be judged on {count}"
+        return f"{said} ({unjudged or 'lesions of too few patients'})"
+    weak = f"; {unjudged}: too weak a signal to judge" if unjudged else ""
+    return f"nothing found on {count} ({judged}{weak})"
+
+
+def folder_beside(folder: Path) -> Path:
+    """Return a folder for the audit of a run: beside it, or in it where it has no name."""
+    if folder.name in {"", ".."}:
+        return folder / "audit"
+    return folder.with_name(f"{folder.name}-audit")
 
 
 def _look(job: PretrainJob, labels: Sequence[str]) -> QuickLook | str:
@@ -93,10 +129,11 @@ def _look(job: PretrainJob, labels: Sequence[str]) -> QuickLook | str:
     if len(rows) < _FEWEST:
         return f"fewer than {_FEWEST} training images"
     if not labels and not has_lesion_marks(store, rows).any():
-        return "neither label maps nor boxes"
+        is_bare = not store.label_names
+        return f"no label maps{', boxes or labels' if is_bare else ' or boxes, no label named'}"
     chosen = audited_rows(
-        job, rows, labels, count=_IMAGES, pixels=_PIXELS, held_bytes=_BYTES, seed=config.seed
+        job, rows, labels, count=_IMAGES, pixels=_PIXELS, held_bytes=_BYTES, seed=_SEED
     )
-    material = read_material(store, chosen, region=job.scene.region, seed=config.seed)
+    material = read_material(store, chosen, region=job.scene.region, seed=_SEED)
     targets = [target_of(store, chosen, label) for label in labels]
     return look_quickly(material, strategy_of(job, None), targets=targets)
