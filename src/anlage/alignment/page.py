@@ -16,6 +16,11 @@ from anlage.alignment.words import advice, lost, shown, why, why_whole
 
 __all__ = ["as_html"]
 
+_LENGTHS: dict[bool | None, str] = {
+    True: "mm",
+    False: "stored pixels",
+    None: "mm, or stored pixels where no spacing is known",
+}
 _LIGHTS = {"red": "red", "amber": "amber", "green": "green", "unknown": "not measured"}
 
 
@@ -52,9 +57,7 @@ def as_html(
         whole_light=audit.whole_light,
         whole_word=_LIGHTS[audit.whole_light],
         whole_why=why_whole(audit),
-        lengths={True: "mm", False: "stored pixels"}.get(
-            audit.spacing_stated, "mm, or stored pixels where no spacing is known"
-        ),
+        lengths=_LENGTHS[audit.spacing_stated],
         advice=list(advice(audit)),
         pictures=pictures,
         command=command,
