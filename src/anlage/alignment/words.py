@@ -225,7 +225,7 @@ def _scores(audit: Audit) -> Iterator[str]:
         yield "Alignment score: not measured. Give --task with --label, or label maps."
     else:
         yield f"Alignment score: {shown(audit.score)}, limited by: {audit.limited_by}."
-        yield "It tells what is kept, not what is learnt: compare it within one paradigm only."
+        yield "It tells what is kept. It does not foretell what pretraining will gain."
     if audit.checked is not None:
         yield _checked(audit.checked)
 
