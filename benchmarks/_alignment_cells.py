@@ -13,8 +13,9 @@ import yaml
 
 import anlage.alignment
 from _alignment_scores import parts_of
-from _alignment_shown import what_is_shown
+from _alignment_shown import rehearsed, what_is_shown
 from anlage import plugins
+from anlage.alignment import rehearsal
 from anlage.alignment.words import as_json
 from anlage.config import fingerprint, layered
 from anlage.data.store import Store
@@ -99,7 +100,8 @@ def audited(store: Path, study: Path, *, seeds: int) -> tuple[list[Cell], list[s
                 continue
             signal = found["tasks"][choice.title]["signal"]
             own_words = found["config"]
-            parts = list(_audits(store, study, own_words, strategy, choice, range(seeds), signal))
+            asked = _Asked(store=store, study=study, config=own_words, shots=shots_of(budget))
+            parts = list(_audits(asked, strategy, choice, range(seeds), signal))
             cells.append(
                 Cell(
                     data=own,
@@ -166,10 +168,24 @@ def recipe_of(config: Mapping[str, Any], strategy: Strategy) -> dict[str, Any]:
     return {**layered(config.get("pretrain", {}), strategy.settings), **own}
 
 
+def shots_of(budget: str) -> int:
+    """Return the labelled patients per class of a budget such as 10-shot; of others, 10."""
+    number, _, rest = budget.partition("-")
+    return int(number) if rest == "shot" else 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """What the audits of a study share."""
+
+    store: Path
+    study: Path
+    config: Mapping[str, Any]
+    shots: int
+
+
 def _audits(
-    store: Path,
-    study: Path,
-    config: Mapping[str, Any],
+    about: _Asked,
     strategy: Strategy,
     choice: TaskChoice,
     seeds: Iterable[int],
@@ -180,9 +196,10 @@ def _audits(
     A change to the audit's own code makes them anew; after one to what it stands on (policies,
     transforms) remove the folder.
     """
-    recipe = recipe_of(config, strategy)
+    store = about.store
+    recipe = recipe_of(about.config, strategy)
     label = choice.label[0] if choice.label else None
-    folder = study / "audits"
+    folder = about.study / "audits"
     folder.mkdir(exist_ok=True)
     told = folder / f"{fingerprint(recipe)}.yaml"
     told.write_text(yaml.safe_dump(recipe, sort_keys=False), encoding="utf-8")
@@ -206,12 +223,21 @@ def _audits(
             reads = label if signal == "global" else None
             return what_is_shown(store, recipe, reads, seed=seed)
 
-        code = [*sorted(room.glob("*.py")), Path(audits.__file__), Path(audited_by.__file__)]
+        def trial(seed: int = seed) -> dict[str, Any]:
+            if label is None or signal != "global":
+                return {}
+            return rehearsed(store, recipe, label, shots=about.shots, seed=seed)
+
+        shown = Path(__file__).with_name("_alignment_shown.py")
+        stand_in = [Path(rehearsal.__file__), room / "features.py", shown]
+        own = [one for one in sorted(room.glob("*.py")) if one.name != "rehearsal.py"]
+        code = [*own, Path(audits.__file__), Path(audited_by.__file__)]
         yield parts_of(
             kept(folder, "audit", asked, audit, code=code),
-            kept(
-                folder, "shown", asked, more, code=[Path(__file__).with_name("_alignment_shown.py")]
-            ),
+            {
+                **kept(folder, "shown", asked, more, code=[shown]),
+                **kept(folder, "rehearsal", {**asked, "shots": about.shots}, trial, code=stand_in),
+            },
         )
 
 

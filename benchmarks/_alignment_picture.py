@@ -13,10 +13,9 @@ __all__ = ["cells_table", "draw"]
 def cells_table(cells: Sequence[Cell]) -> str:
     """List all cells."""
     lines = [
-        "| data set | task | strategy | paradigm | labels | score | signal seen | "
-        + " | ".join(f"gain, {kind}" for kind in RUNGS)
-        + " |",
-        "|---|---|---|---|---|---|---|" + "---|" * len(RUNGS),
+        "| data set | task | strategy | paradigm | labels | alignment score | kept | "
+        "signal seen | " + " | ".join(f"gain, {kind}" for kind in RUNGS) + " |",
+        "|---|---|---|---|---|---|---|---|" + "---|" * len(RUNGS),
     ]
     for cell in cells:
         gains = [
@@ -24,8 +23,8 @@ def cells_table(cells: Sequence[Cell]) -> str:
             for gain in map(cell.gains.get, RUNGS)
         ]
         shown = [
-            f"{cell.parts[name]:.2f}" if name in cell.parts else "not measured"
-            for name in ("score", "seen")
+            f"{cell.parts[name]:{form}}" if name in cell.parts else "not measured"
+            for name, form in {"rehearsed": "+.1f", "least": ".2f", "seen": ".2f"}.items()
         ]
         lines.append(
             f"| {cell.store} | {cell.task} | {cell.strategy} | {cell.paradigm} | {cell.budget} | "
@@ -47,9 +46,11 @@ def draw(cells: Sequence[Cell], path: Path, *, kinds: Sequence[str]) -> None:
             axes.axhline(0, color="0.8", linewidth=0.8)
             for paradigm, colour in colours.items():
                 own = [
-                    (cell.parts["score"], cell.gains[kind])
+                    (cell.parts["rehearsed"], cell.gains[kind])
                     for cell in cells
-                    if cell.paradigm == paradigm and kind in cell.gains and "score" in cell.parts
+                    if cell.paradigm == paradigm
+                    and kind in cell.gains
+                    and "rehearsed" in cell.parts
                 ]
                 if own:
                     scores, gains = zip(*own, strict=True)
@@ -61,6 +62,8 @@ def draw(cells: Sequence[Cell], path: Path, *, kinds: Sequence[str]) -> None:
                     axes.errorbar(
                         scores, middle, reach, fmt="o", ms=4, lw=0.8, color=colour, label=paradigm
                     )
-            axes.set(title=kind, xlabel="alignment score", ylabel="gain over the twin, points")
+            axes.set(
+                title=kind, xlabel="alignment score, points", ylabel="gain over the twin, points"
+            )
             axes.legend(frameon=False)
         figure.savefig(path, format="svg", metadata={"Date": None})

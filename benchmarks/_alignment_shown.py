@@ -1,9 +1,9 @@
-"""What an encoder is shown, beyond what the audit measures: signal under masks, and sameness."""
+"""What an encoder is shown, beyond what the audit measures, and what a rehearsal makes of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,15 @@ from anlage.alignment.intervals import patient_weights
 from anlage.alignment.material import Material, read_material, sampled_rows, target_of
 from anlage.alignment.preservation import Viewed, kept_signal, read_images, unit_plan, views_of
 from anlage.alignment.probe import kernel_of
+from anlage.alignment.rehearsal import IMAGES, blanked, rehearse
 from anlage.data.store import Store
-from anlage.tensors import Images, Masks
 from anlage.train.distributed import World
 from anlage.train.pretrain import PretrainConfig
 from anlage.train.pretrain_job import PretrainJob
 from anlage.transforms.views import ViewPlan, make_views
+from anlage.types import ViewSpec
 
-__all__ = ["alike", "blanked", "what_is_shown"]
+__all__ = ["alike", "rehearsed", "what_is_shown"]
 
 _IMAGES = 240
 _PIXELS = 4_000_000
@@ -40,23 +41,10 @@ def what_is_shown(
         label: Label column of the task; None leaves the signal out.
         seed: Of images, views and folds.
     """
-    opened = Store.open(store)
-    config = PretrainConfig.parse(recipe, where="recipe")
-    own = {"device": "cpu", "seed": seed, "parts": ("train",)}
-    job = PretrainJob(opened, config.model_copy(update=own), World())
-    job.close()
-    plan, spec = job.plan, job.method.spec
-    if not spec.is_masked:
-        plan = replace(plan, masking=None)
+    scene = _scene(store, recipe, label, seed=seed, count=_IMAGES)
+    plan, spec, material = scene.plan, scene.spec, scene.material
     if plan.masking is not None and plan.masking.mask.guide == "errors":
         return {}
-    target = None if label is None else target_of(opened, job.rows, label)
-    known = np.ones(len(job.rows), bool) if target is None else np.isfinite(target.values)
-    strata = [""] * len(job.rows) if target is None else [str(value) for value in target.values]
-    held = int(np.prod(job.scene.region)) * opened.meta.channels * 4
-    count = max(10, min(_IMAGES, _PIXELS // int(np.prod(plan.size)), _BYTES // held))
-    rows = sampled_rows(job.rows, count=count, seed=seed, strata=strata, preferred=known)
-    material = read_material(opened, rows, region=job.scene.region, seed=seed)
 
     def shown(draw: int) -> Viewed:
         plain = unit_plan(plan)
@@ -68,28 +56,58 @@ def what_is_shown(
 
     found = {"different": 1 - alike(shown)}
     if label is not None:
-        seen = _seen(shown, material, opened, label, plan, seed=seed)
+        seen = _seen(shown, material, scene.store, label, plan, seed=seed)
         found |= {} if seen is None else {"seen": seen}
     return found
 
 
-def blanked(images: Images, masks: Masks | None) -> Images:
-    """Return images with hidden positions at the mean of what is visible of each image.
+def rehearsed(
+    store: Path, recipe: Mapping[str, Any], label: str, *, shots: int, seed: int
+) -> dict[str, float]:
+    """Rehearse a pretraining; empty where that cannot be done.
 
     Args:
-        images: (B, C, *S).
-        masks: (B, *G), True is hidden; None hides nothing.
+        store: Folder of the store.
+        recipe: Settings of a pretraining.
+        label: Label column of the task.
+        shots: Labelled patients per class.
+        seed: Of images, views and label draws.
     """
-    if masks is None:
-        return images
-    hidden = masks
-    for axis, edge in enumerate(images.shape[2:], start=1):
-        hidden = hidden.repeat_interleave(edge // hidden.shape[axis], dim=axis)
-    hidden = hidden.unsqueeze(1)
-    axes = tuple(range(2, images.ndim))
-    visible = (~hidden).sum(dim=axes, keepdim=True).clamp_min(1)
-    mean = torch.where(hidden, 0, images).sum(dim=axes, keepdim=True) / visible
-    return torch.where(hidden, mean, images)
+    scene = _scene(store, recipe, label, seed=seed, count=IMAGES)
+    target = target_of(scene.store, scene.material.sample, label)
+    found = rehearse(scene.material, scene.plan, scene.spec, target, seed=seed, shots=shots)
+    return {} if found is None else {"rehearsed": found.gain}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Scene:
+    """What a recipe makes of a store, and some of its training images."""
+
+    store: Store
+    plan: ViewPlan
+    spec: ViewSpec
+    material: Material
+
+
+def _scene(
+    store: Path, recipe: Mapping[str, Any], label: str | None, *, seed: int, count: int
+) -> _Scene:
+    opened = Store.open(store)
+    config = PretrainConfig.parse(recipe, where="recipe")
+    own = {"device": "cpu", "seed": seed, "parts": ("train",)}
+    job = PretrainJob(opened, config.model_copy(update=own), World())
+    job.close()
+    plan, spec = job.plan, job.method.spec
+    if not spec.is_masked:
+        plan = replace(plan, masking=None)
+    target = None if label is None else target_of(opened, job.rows, label)
+    known = np.ones(len(job.rows), bool) if target is None else np.isfinite(target.values)
+    strata = [""] * len(job.rows) if target is None else [str(value) for value in target.values]
+    held = int(np.prod(job.scene.region)) * opened.meta.channels * 4
+    most = max(10, min(count, _PIXELS // int(np.prod(plan.size)), _BYTES // held))
+    rows = sampled_rows(job.rows, count=most, seed=seed, strata=strata, preferred=known)
+    material = read_material(opened, rows, region=job.scene.region, seed=seed)
+    return _Scene(store=opened, plan=plan, spec=spec, material=material)
 
 
 def alike(shown: Callable[[int], Viewed]) -> float:

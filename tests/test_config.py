@@ -166,3 +166,37 @@ def test_differences_name_the_path_and_both_values():
     old, new = {"a": {"x": 1, "y": 2}, "b": 3}, {"a": {"x": 1, "y": 4}, "c": 5}
     assert differences(old, new) == ["a.y: 2 -> 4", "b: 3 -> None", "c: None -> 5"]
     assert differences(old, old) == []
+
+
+@pytest.mark.parametrize(
+    ("recipe", "beside", "said"),
+    [
+        ("nmae: x\nname: y", {}, "recipe.yaml: there is no setting 'nmae'. Did you mean 'name'?"),
+        ("name: y", {"nmae": 1}, "options or --set: there is no setting 'nmae'."),
+        ("name: y", {"zzz": {"a": 1}}, "options or --set: there is no setting 'zzz'."),
+        ("name: y", {"inner": {"wdith": 1}}, "options or --set: there is no setting 'inner.wdith'"),
+        ("name: y", {"inner": {"width": 0}}, "options or --set: inner.width:"),
+        ("name: y\ninner: {width: 0}", {"maybe": {"width": 2}}, "recipe.yaml: inner.width:"),
+        ("inner: {width: 1}", {"inner": {"width": 2}}, "recipe.yaml: 'name' must be given"),
+    ],
+)
+def test_a_fault_is_blamed_on_where_it_was_written(tmp_path, recipe, beside, said):
+    with pytest.raises(ConfigError) as refused:
+        Outer.read(yaml_file(tmp_path, recipe), beside, verb="try")
+    assert str(refused.value).startswith(said)
+
+
+def test_faults_of_both_places_are_told_at_once(tmp_path):
+    with pytest.raises(ConfigError) as refused:
+        Outer.read(yaml_file(tmp_path, "name: y\none: 1"), {"two": 2}, verb="try")
+    assert str(refused.value) == (
+        "recipe.yaml: there is no setting 'one'.; options or --set: there is no setting 'two'."
+    )
+
+
+def test_what_is_given_goes_before_the_recipe_and_needs_none(tmp_path):
+    path = yaml_file(tmp_path, "name: y\ninner: {width: 3}")
+    assert Outer.read(path, {"name": "z"}, verb="try") == Outer(name="z", inner=Inner(width=3))
+    assert Outer.read(None, {"name": "z"}, verb="try") == Outer(name="z")
+    with pytest.raises(ConfigError, match=r"^try: 'name' must be given$"):
+        Outer.read(None, {}, verb="try")

@@ -22,6 +22,7 @@ __all__ = ["BaseConfig", "differences", "fingerprint", "layered", "read_yaml", "
 
 _MAX_BYTES = 1_000_000
 _MAX_DEPTH = 32
+_BESIDE = "options or --set"
 
 
 class BaseConfig(BaseModel):
@@ -32,12 +33,31 @@ class BaseConfig(BaseModel):
     )
 
     @classmethod
-    def parse(cls, values: Mapping[str, Any], *, where: str) -> Self:
+    def read(cls, recipe: Path | None, settings: Mapping[str, Any], *, verb: str) -> Self:
+        """Build settings from a recipe and from what was given beside it, which goes first.
+
+        Args:
+            recipe: YAML file; None: there is none.
+            settings: By name, from options, ``--set`` or keywords.
+            verb: Who asks, for messages.
+
+        Raises:
+            ConfigError: If the file cannot be read, or as in :meth:`parse`.
+        """
+        if recipe is None:
+            return cls.parse(settings, where=verb)
+        return cls.parse(layered(read_yaml(recipe), settings), where=recipe.name, beside=settings)
+
+    @classmethod
+    def parse(
+        cls, values: Mapping[str, Any], *, where: str, beside: Mapping[str, Any] | None = None
+    ) -> Self:
         """Build and check settings that a user wrote.
 
         Args:
             values: Settings by name.
             where: What to call these settings in an error: a file or an option.
+            beside: Those of them that do not come from there but from options or ``--set``.
 
         Raises:
             ConfigError: If a key is unknown or a value is out of range; the message lists
@@ -46,8 +66,12 @@ class BaseConfig(BaseModel):
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:
-            faults = "; ".join(_fault(cls, item) for item in error.errors())
-            raise ConfigError(f"{where}: {faults}") from None
+            faults: dict[str, list[str]] = {}
+            for item in error.errors():
+                place = _BESIDE if _lies_in(beside or {}, item) else where
+                faults.setdefault(place, []).append(_fault(cls, item))
+            told = (f"{place}: {'; '.join(found)}" for place, found in faults.items())
+            raise ConfigError("; ".join(told)) from None
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -143,6 +167,18 @@ def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
             yield from _flatten(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
+
+
+def _lies_in(settings: Mapping[str, Any], item: Any) -> bool:
+    """Return whether a fault is in these settings; a group that they only add to is not."""
+    found: Any = settings
+    for part in item["loc"]:
+        if not isinstance(found, Mapping):
+            break
+        if part not in found:
+            return False
+        found = found[part]
+    return item["type"] == "extra_forbidden" or not isinstance(found, Mapping)
 
 
 def _fault(model: type[BaseModel], item: Any) -> str:

@@ -31,9 +31,9 @@ PLAIN = Audit(
     background={},
     site_light="unknown",
     negatives=None,
-    score=Share(value=0.97),
+    least=Share(value=0.97),
     limited_by=None,
-    score_parts={},
+    kept_parts={},
     corrections=(),
 )
 

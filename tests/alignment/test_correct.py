@@ -20,7 +20,7 @@ BAD = Share(value=0.4, low=0.3, high=0.5)
 def plain():
     found = control_of("none", seed=0, images=20).audit(seed=0)
     red = Finding(name="crop", light="red", at={1.0: Numbers(erased=BAD)})
-    return replace(found, score=Share(value=0.62, low=0.5, high=0.7), findings=(red,))
+    return replace(found, least=Share(value=0.62, low=0.5, high=0.7), findings=(red,))
 
 
 def checked(before, after, **more):
@@ -74,7 +74,7 @@ def test_before_and_after_are_in_text_json_and_page(plain):
 
 def test_a_correction_that_makes_it_worse_is_said_plainly_and_not_proposed(plain):
     text, facts, page = told(plain, checked(0.62, 0.4))
-    assert "kept as it is: what was tried (crop: crop less) lowers the alignment score" in text
+    assert "kept as it is: what was tried (crop: crop less) keeps less" in text
     assert "0.62 -> 0.40" in text
     assert facts["corrections"] == []
     assert facts["checked"]["is_kept"] is False

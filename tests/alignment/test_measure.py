@@ -33,7 +33,7 @@ def test_a_planted_fault_is_red(audits, fault):
 
 def test_a_clean_strategy_is_not(audits):
     assert not flagged(audits["none"], "none")
-    assert audits["none"].score.low > 0.9
+    assert audits["none"].least.low > 0.9
     assert not audits["none"].corrections
 
 
@@ -41,7 +41,7 @@ def test_a_clean_strategy_is_not(audits):
 def test_only_the_planted_part_is_red_and_lowers_the_score(audits, fault):
     found = audits[fault]
     assert [one.light for one in found.findings].count("red") == 1
-    assert found.score.value < audits["none"].score.value - 0.1
+    assert found.least.value < audits["none"].least.value - 0.1
     limited = {"erasing_crop": "pairs", "colour_jitter": "signal", "coarse_mask": "hidden"}
     assert limited[fault] in found.limited_by
 
@@ -89,7 +89,7 @@ def test_labels_that_no_probe_reads_give_no_number():
         effort=Effort(draws=1, replicates=100, factors=()),
     )
     assert not found.can_measure_signal
-    assert found.score.value is None
+    assert found.least.value is None
     assert "cannot be measured with these labels" in as_text(found, title="noise")
 
 

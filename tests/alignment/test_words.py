@@ -39,9 +39,9 @@ PLAIN = Audit(
     background={},
     site_light="green",
     negatives=None,
-    score=Share(value=0.97),
+    least=Share(value=0.97),
     limited_by="pairs that keep the lesion",
-    score_parts={},
+    kept_parts={},
     corrections=(),
 )
 

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 import _alignment_cells
-from _alignment_cells import audited, kept, mean_parts, measured, smallest
+from _alignment_cells import audited, kept, mean_parts, measured, shots_of, smallest
 from anlage.data.store import Store
 from anlage.errors import DataError
 
@@ -68,6 +68,11 @@ def asked(monkeypatch):
     monkeypatch.setattr(_alignment_cells, "as_json", lambda found: found)
     monkeypatch.setattr(_alignment_cells, "parts_of", lambda found, more: {**found, **more})
     monkeypatch.setattr(_alignment_cells, "what_is_shown", lambda *_, **__: {"seen": 0.5})
+    monkeypatch.setattr(
+        _alignment_cells,
+        "rehearsed",
+        lambda store, recipe, label, *, shots, seed: {"rehearsed": shots + recipe["steps"]},
+    )
     return calls
 
 
@@ -87,7 +92,8 @@ def test_a_cell_joins_the_gain_with_the_audit_of_its_own_strategy(slices_store, 
     assert second.gains["fine-tuned"].value == pytest.approx(-20)
     assert second.gains["frozen"].rung == "linear"
     assert first.group == second.group
-    assert second.parts == {"score": 0.25, "seen": 0.5}
+    assert first.parts == {"score": 0.25, "seen": 0.5, "rehearsed": 5 + 9}
+    assert second.parts == {"score": 0.25, "seen": 0.5, "rehearsed": 5 + 7}
     recipes = [recipe for recipe, *_ in asked]
     assert [recipe["steps"] for recipe in recipes] == [9, 7]
     assert recipes[1]["augmentation"]["crop_scale"] == [0.1, 0.2]
@@ -117,6 +123,10 @@ def test_a_study_of_other_images_is_refused(slices_store, tmp_path):
 def test_an_unfinished_study_is_refused(slices_store, tmp_path):
     with pytest.raises(DataError, match="finished study"):
         audited(slices_store, tmp_path, seeds=1)
+
+
+def test_labels_per_class_are_those_of_the_budget():
+    assert [shots_of(budget) for budget in ("5-shot", "20-shot", "10%")] == [5, 20, 10]
 
 
 def test_the_smallest_budget_has_the_fewest_patients():

@@ -43,7 +43,7 @@ def cells_of(sets, *, slope, paradigm=0.0, score=None):
                     paradigm=kind,
                     budget="5-shot",
                     gains={"fine-tuned": gain},
-                    parts={"score": own, "kept": own, "lights": 0.0},
+                    parts={"rehearsed": own, "kept": own, "lights": 0.0},
                 )
             )
     return found

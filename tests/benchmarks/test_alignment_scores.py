@@ -7,12 +7,13 @@ from _alignment_scores import PARTS, VARIANTS, parts_of
 GLOBAL = {"paradigm": "contrastive", "signal": "global"}
 MASKED = {"paradigm": "generative", "signal": "dense"}
 PARTS_OF_ONE = {
-    "score": 0.6,
+    "least": 0.6,
     "kept": 0.9,
     "pairs": 0.6,
     "intact": 0.8,
     "not hidden": 0.7,
     "seen": 0.5,
+    "rehearsed": -3.5,
     "different": 0.4,
     "no site": 0.3,
     "lights": -1.02,
@@ -29,7 +30,7 @@ def audit_of(**changes):
     crop = {"light": "red", "at": {"1": {"kept": share(0.7)}}}
     probe = {"value": 0.9, "low": 0.8, "high": 1.0, "kind": "AUROC", "chance": 0.5}
     found = {
-        "score": share(0.6),
+        "least": share(0.6),
         "clean": probe,
         "parts": [step, crop],
         "whole": {
@@ -49,7 +50,7 @@ def audit_of(**changes):
 def test_parts_are_those_of_the_audit_and_more_is_better():
     assert parts_of(audit_of(), {"seen": 0.4}) == pytest.approx(
         {
-            "score": 0.6,
+            "least": 0.6,
             "kept": 0.8,
             "absolute": 0.8 * 0.8,
             "worst step": 0.7,  # at the recipe's own strength, not at twice of it
@@ -68,7 +69,7 @@ def test_what_was_not_measured_is_absent():
     nothing = {"kept": None, "erased": None, "hidden": None, "hidden_mostly": None}
     found = parts_of(
         audit_of(
-            score=share(None),
+            least=share(None),
             clean=None,
             parts=[],
             whole=nothing,
@@ -88,7 +89,7 @@ def test_every_part_is_explained():
 @pytest.mark.parametrize(
     ("name", "facts", "expected"),
     [
-        ("least part (today's)", GLOBAL, 0.6),
+        ("least part kept", GLOBAL, 0.6),
         ("mean part", GLOBAL, (0.9 + 0.6 + 0.7) / 3),
         ("product of parts", GLOBAL, 0.9 * 0.6 * 0.7),
         ("signal kept only", GLOBAL, 0.9),
@@ -96,6 +97,7 @@ def test_every_part_is_explained():
         ("what the paradigm needs", GLOBAL, 0.6),
         ("what the paradigm needs", MASKED, 0.7),
         ("what the paradigm needs", {**MASKED, "signal": "global"}, 0.9),
+        ("rehearsed gain", GLOBAL, -3.5),
         ("signal seen", GLOBAL, 0.5),
         ("least part, seen for kept", GLOBAL, 0.5),
         ("signal seen less sameness", GLOBAL, 0.5 - 0.6),
@@ -106,9 +108,9 @@ def test_scores_join_parts_as_declared(name, facts, expected):
     assert VARIANTS[name](PARTS_OF_ONE, facts) == pytest.approx(expected)
 
 
-def test_today_s_score_is_the_audit_s_own():
+def test_the_least_part_is_the_audit_s_own():
     parts = {name: PARTS_OF_ONE[name] for name in ("kept", "pairs", "not hidden")}
-    assert VARIANTS["least part (today's)"]({**parts, "score": min(parts.values())}, GLOBAL) == 0.6
+    assert VARIANTS["least part kept"]({**parts, "least": min(parts.values())}, GLOBAL) == 0.6
     assert VARIANTS["least part, seen for kept"](parts, GLOBAL) == min(parts.values())
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from _alignment_shown import alike, blanked, what_is_shown
+from _alignment_shown import alike, rehearsed, what_is_shown
 
 RECIPE = {
     "encoder": "resnet10",
@@ -13,24 +13,6 @@ RECIPE = {
     "batch_size": 8,
     "steps": 1,
 }
-
-
-def test_hidden_places_get_the_mean_of_what_is_visible():
-    images = torch.arange(16.0).reshape(1, 1, 4, 4)
-    masks = torch.tensor([[[True, False], [False, False]]])
-    found = blanked(images, masks)
-    visible = images[0, 0][~torch.tensor([[True, True, False, False]] * 2 + [[False] * 4] * 2)]
-    assert torch.allclose(found[0, 0, :2, :2], visible.mean())
-    assert torch.equal(found[0, 0, 2:], images[0, 0, 2:])
-    assert torch.equal(blanked(images, None), images)
-
-
-def test_the_hidden_part_cannot_be_told_from_another():
-    first, second = torch.rand(2, 1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
-    masks = torch.ones(1, 4, 4, dtype=torch.bool)
-    masks[:, 0, 0] = False
-    second[:, :, :2, :2] = first[:, :, :2, :2]
-    assert torch.allclose(blanked(first, masks), blanked(second, masks))
 
 
 def views(same):
@@ -69,3 +51,12 @@ def test_small_crops_resemble_each_other_less(slices_store):
         return found["different"]
 
     assert different([0.15, 0.2]) > different([0.9, 1.0])
+
+
+def test_a_rehearsal_of_a_store_knows_its_recipe_and_its_labels(slices_store):
+    def of(shots=2, **more):
+        recipe = {**RECIPE, "method": "simclr", **more}
+        return rehearsed(slices_store, recipe, "age", shots=shots, seed=0)["rehearsed"]
+
+    crop = {"augmentation": {"crop_scale": [0.2, 0.25]}}
+    assert len({of(), of(shots=3), of(**crop)}) == 3

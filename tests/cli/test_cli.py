@@ -205,3 +205,24 @@ def test_ctrl_c_while_the_command_is_still_being_imported_is_130():
 
 def test_help_tells_of_debug(anlage):
     assert "--debug" in anlage("--help").out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["pretrain", "s", "--out", "r", "--method", "simcrl"], "Did you mean 'simclr'"),
+        (["pretrain", "s", "--out", "r", "--set", "stpes=3"], "Did you mean 'steps'"),
+        (["finetune", "s", "--out", "r", "--set", "adapt.epcohs=3"], "Did you mean 'epochs'"),
+        (["study", "s", "--out", "r", "--set", "pretrain.stpes=3"], "Did you mean 'steps'"),
+    ],
+)
+def test_a_misspelt_name_or_setting_is_refused_before_torch_is_imported(words, said):
+    code = (
+        f"import sys\nfrom anlage.cli import main\n"
+        f"try:\n    main({words!r})\n"
+        "finally:\n    print('torch' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert said in ran.stderr
+    assert ran.stdout == "False\n"

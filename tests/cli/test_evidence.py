@@ -114,3 +114,22 @@ def test_help_names_the_commands_and_stays_light():
     assert done.returncode == 0
     for words in ("add", "screen", "show", "--verified-only", "--labels"):
         assert words in done.stdout
+
+
+def test_a_learnt_study_ends_in_a_command_that_can_be_given(run, monkeypatch):
+    row = (
+        load(local=False)
+        .find("E171")
+        .model_copy(update={"modality": ("cxr",), "task": ("classification",), "dims": ("2d",)})
+    )
+    few = row.model_copy(update={"label_count": 10})
+    monkeypatch.setattr("anlage.evidence.learn.learn", lambda study: (row, few))
+    code, out, _ = run("learn", "studies/first")
+    assert code == 0
+    last = out.splitlines()[-1]
+    assert last == (
+        "Next: anlage advise --modality cxr --task classification --dims 2 --labelled 10"
+    )
+    with pytest.raises(SystemExit) as end:
+        main(last.removeprefix("Next: anlage ").split())
+    assert not end.value.code

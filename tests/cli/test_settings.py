@@ -71,3 +71,23 @@ def test_a_run_that_collapsed_would_collapse_again():
     said = ending("collapsed", "all images get practically the same embedding")
     assert said.startswith("Collapsed: all images")
     assert "the same command" not in said
+
+
+@pytest.mark.parametrize(
+    ("options", "extra", "meant"),
+    [
+        ({"method": "simcrl"}, (), "simclr"),
+        ({"method": ["mae", "simcrl"]}, (), "simclr"),
+        ({}, ["method=simcrl"], "simclr"),
+        ({"encoder": "resnet19"}, (), "resnet1"),
+        ({"task": "clasification"}, (), "classification"),
+    ],
+)
+def test_a_name_without_a_file_is_refused_with_the_nearest(options, extra, meant):
+    with pytest.raises(ConfigError, match=f"Did you mean '{meant}"):
+        gather(options, extra)
+
+
+@pytest.mark.parametrize("value", ["3", "[1]", "{a: 1}", "null"])
+def test_what_is_no_name_is_left_to_the_settings(value):
+    assert "method" in gather({}, [f"method={value}"])

@@ -10,8 +10,25 @@ def test_a_dry_run_writes_nothing(anlage, slices_store, tmp_path):
         "--budgets", "5-shot", "--draws", "2", "--pretrain-seeds", "1", "--dry-run",
     )  # fmt: skip
     assert ran.code == 0
-    assert "Plan: 2 strategies" in ran.out
+    assert "Plan: 2 strategies (mae, simclr), " in ran.out
     assert not list(tmp_path.iterdir())
+
+
+def test_the_strategy_that_is_taken_where_none_is_named_is_said(anlage, slices_store, tmp_path):
+    ran = anlage(
+        "study", slices_store, "--out", tmp_path / "s", "--task", "classification", "--label",
+        "lesion", "--encoder", "resnet10", "--budgets", "5-shot", "--dry-run",
+    )  # fmt: skip
+    assert "Plan: 1 strategy (simclr, as none was named), " in ran.out
+
+
+def test_a_misspelt_setting_beside_a_recipe_is_not_blamed_on_it(refused, slices_store, tmp_path):
+    recipe = tmp_path / "fast.yaml"
+    recipe.write_text("tasks: [{task: segmentation}]")
+    given = ("study", slices_store, "--out", tmp_path / "s", "--recipe", recipe)
+    said = refused(*given, "--set", "pretrain.stpes=2")
+    assert "options or --set: there is no setting 'pretrain.stpes'. Did you mean 'steps'?" in said
+    assert "fast.yaml" not in said
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,9 @@ def test_six_patients_become_a_store(tmp_path, modality, extra):
         ({"modality": "fundus", "marked": 0.5}, "fundus has no dial marked_share"),
         ({"modality": "mri", "lesions": 2}, "mri has no dial lesions"),
         ({"modality": "cxr", "lesion_mm": 2}, "lesion_mm must lie between"),
+        ({"modality": "pet", "lesion_mm": 90}, r"90 mm\. Give --lesion-mm 18.75,64\.$"),
+        ({"modality": "pet", "lesion_mm": (30, 90)}, r"Give --lesion-mm 30,64\.$"),
+        ({"modality": "pet", "size": 16}, r"Give --size 50\.$"),
         ({"modality": "cxr", "lesions": (3, 1)}, "the fewest first, got 3 and 1"),
         ({"modality": "cxr", "contrast": 2}, "lesion_contrast"),
     ],
@@ -147,3 +150,13 @@ def test_what_cannot_be_drawn_is_refused_and_leaves_nothing(tmp_path, dials, wor
     with pytest.raises(ConfigError, match=words):
         cohort(tmp_path / "c", **dials)
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("mended", [{"lesion_mm": (25, 52)}, {"size": 50}])
+def test_a_refused_lesion_is_drawn_with_either_remedy(tmp_path, mended):
+    """Voxels of 600 / 48 mm: two of them are 25 mm, and 24 mm are two at 50 voxels."""
+    dials = {"modality": "pet", "dims": 3, "size": 48, "patients": 1}
+    with pytest.raises(ConfigError, match=r"Give --lesion-mm 25,52 or --size 50\.$"):
+        cohort(tmp_path / "c", **dials)
+    cohort(tmp_path / "c", **{**dials, **mended})
+    assert (tmp_path / "c" / "labels.csv").is_file()

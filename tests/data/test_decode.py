@@ -88,7 +88,7 @@ def test_grey_joins_colour_and_colour_becomes_luma(picture) -> None:
 def test_other_dims_and_channels_are_refused(picture, volume) -> None:
     refused((record(picture()), CT), "this store holds 3D images, got a 2D one")
     four = volume(np.zeros((3, 4, 5, 2), np.int16))
-    refused((record(four), CT), "images of 1 channels, got 2")
+    refused((record(four), CT), "images of 1 channel, got 2")
 
 
 def test_a_label_map_is_stored_as_its_file_has_it(picture, draw) -> None:

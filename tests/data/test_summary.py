@@ -48,7 +48,7 @@ def page(store: Store, **known) -> str:
 def test_counts_of_the_store_are_on_the_page(copy: Store) -> None:
     text = page(copy)
     for fact in (
-        "<th>images<td>21 (2D, 1 channels)",
+        "<th>images<td>21 (2D, 1 channel)",
         "<th>patients or groups<td>21",
         "<th>sizes<td>40 x 40 (21)",
         "<th>spacing, mm<td>not stated (21)",
@@ -122,3 +122,8 @@ def test_colour_is_shown_in_colour(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "store")
     shown = {display(store, row).tobytes() for row in range(6)}
     assert shown == {picture.tobytes() for picture in pixels}
+
+
+def test_warnings_stand_out_among_the_notes(copy: Store) -> None:
+    text = page(copy, notes=["layout: manifest", "warning: all <images> are grey"])
+    assert "<li>layout: manifest<li><strong>warning: all &lt;images&gt; are grey</strong>" in text

@@ -15,7 +15,7 @@ from anlage.data.importers import Record
 from anlage.data.readers import Limits, Source
 from anlage.errors import ConfigError, DataError
 from anlage.modalities import Policy
-from anlage.plugins import load
+from anlage.plugins import available, load
 
 
 def run(paths: Sequence[Path], modality: str = "generic", *, size=None, spacing_mm=None):
@@ -185,3 +185,52 @@ def test_a_header_that_breaks_the_machine_is_a_problem(
     _, fitting, problems, _ = run([picture("a"), picture("b")])
     assert len(fitting) == 1
     assert problems[0].reason.endswith(f"got a {fault.__name__}")
+
+
+def pictures(folder: Path, channels: int) -> list[Path]:
+    """Two pictures: grey, or in colour."""
+    folder.mkdir(exist_ok=True)
+    paths = [folder / f"{channels}-{number}.png" for number in range(2)]
+    for number, path in enumerate(paths):
+        pixels = np.random.default_rng(number).integers(0, 255, (20, 20, channels), np.uint8)
+        Image.fromarray(pixels[..., 0] if channels == 1 else pixels).save(path)
+    return paths
+
+
+COLOUR = {"dermoscopy", "endoscopy", "fundus", "histology"}
+GREY = {"ct", "cxr", "mammography", "mri", "oct", "pet"}
+
+
+def test_colours_that_a_modality_does_not_have_are_a_warning(tmp_path: Path) -> None:
+    for modality in available("modalities"):
+        grey = run(pictures(tmp_path, 1), modality)[3]
+        colour = run(pictures(tmp_path, 3), modality)[3]
+        assert any("all images are grey" in note for note in grey) == (modality in COLOUR)
+        assert any("images in colour" in note for note in colour) == (modality in GREY)
+
+
+def test_the_warning_names_what_was_seen_and_what_to_do(tmp_path: Path) -> None:
+    (note,) = run(pictures(tmp_path, 1), "histology")[3]
+    assert note.startswith(
+        "warning: all images are grey, histology (stained tissue) is in colour. If the modality "
+        "is wrong, prepare anew with the right --modality and --overwrite"
+    )
+
+
+def test_grey_pictures_saved_as_colour_count_as_grey(tmp_path: Path) -> None:
+    grey = np.random.default_rng(0).integers(0, 255, (20, 20, 1), np.uint8)
+    Image.fromarray(np.repeat(grey, 3, axis=2)).save(tmp_path / "a.png")
+    assert run([tmp_path / "a.png"], "cxr")[3] == []
+    assert "all images are grey" in run([tmp_path / "a.png"], "dermoscopy")[3][0]
+
+
+def test_three_channels_of_values_are_no_colours(tmp_path: Path) -> None:
+    path = tmp_path / "three.nii"
+    nib.save(nib.Nifti1Image(np.zeros((4, 5, 6, 3), np.int16), np.eye(4)), path)
+    layout, *_, notes = run([path], "mri")
+    assert (layout.channels, notes) == (3, [])
+
+
+def test_volumes_of_a_modality_of_pictures_are_a_warning(volume) -> None:
+    notes = run([volume("a")], "cxr")[3]
+    assert any("the images are 3D, chest X-ray is 2D" in note for note in notes)

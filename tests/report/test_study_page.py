@@ -3,6 +3,8 @@
 import json
 import re
 
+import pytest
+
 from anlage.report._charts import control_style
 from anlage.report._efficiency import efficiency
 from anlage.report._lookup import Lookup
@@ -98,3 +100,11 @@ def test_the_deciding_rung_is_the_one_that_is_planned(folder):
     lookup = Lookup(read_study(folder(change)).results)
     assert lookup.deciding_rung("cls", "simclr") == "finetune"
     assert Lookup(read_study(folder()).results).deciding_rung("cls", "simclr") == "finetune"
+
+
+@pytest.mark.parametrize(("number", "words"), [(1, "(1 draw of labels, 1 seed)"), (3, "3 seeds)")])
+def test_one_seed_is_no_seeds(folder, number, words):
+    root = folder(lambda values: values["config"].update(pretrain_seeds=number, draws=number))
+    text = write_report(root).read_text()
+    assert words in text
+    assert ("1 seeds" in text, "1 draws" in text) == (False, False)

@@ -77,7 +77,7 @@ def test_the_corrected_recipe_is_audited_and_its_score_told(slices_store, coarse
     found, mended = audit_coarse(slices_store, coarse, tmp_path / "out")
     checked = found.checked
     assert found.corrections == checked.tried != ()
-    assert checked.before == found.score
+    assert checked.before == found.least
     assert checked.after.value > checked.before.value
     assert "another --seed" in mended
     told = f"{checked.before.value:.2f}"
@@ -86,13 +86,13 @@ def test_the_corrected_recipe_is_audited_and_its_score_told(slices_store, coarse
     assert f"on the same images: {told}" in capsys.readouterr().out
     # the corrected recipe by itself has the score that was foretold
     again, _ = audit_coarse(slices_store, tmp_path / "out" / "corrected.yaml", tmp_path / "again")
-    assert again.score == checked.after
+    assert again.least == checked.after
 
 
 def test_a_correction_that_makes_it_worse_is_not_made(slices_store, coarse, tmp_path, monkeypatch):
     def worse(auditor):
         found = measured(auditor)
-        return replace(found, score=replace(found.score, value=0.0))
+        return replace(found, least=replace(found.least, value=0.0))
 
     measured = module.measure_whole
     monkeypatch.setattr(module, "measure_whole", worse)

@@ -158,3 +158,16 @@ def test_a_pretraining_is_not_asked_for_a_fine_tuned_model(tmp_path: Path) -> No
         ConfigError, match=rf"{tmp_path} is a pretraining run\. .*--start {tmp_path}"
     ):
         runs.refuse_unfinished(tmp_path, result="model")
+
+
+@pytest.mark.parametrize("status", ["finished", "stopped"])
+def test_a_fine_tuning_is_no_start_whether_it_finished_or_not(tmp_path: Path, status: str) -> None:
+    stated = {"steps_planned": 6, "config": {"start": "runs/first"}}
+    _unfinished(tmp_path, status=status, steps=6, stated=stated)
+    with pytest.raises(
+        ConfigError, match=rf"{tmp_path} is a fine-tuning run\. .*, --start runs/first\.$"
+    ):
+        runs.refuse_unfinished(tmp_path, result="encoder")
+    (tmp_path / "model" / "encoder").mkdir(parents=True)
+    with pytest.raises(ConfigError, match=rf"tuned encoder, --start {tmp_path}/model/encoder\.$"):
+        runs.refuse_unfinished(tmp_path, result="encoder")

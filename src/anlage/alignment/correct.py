@@ -8,6 +8,7 @@ from typing import Any
 
 from anlage.alignment.auditor import CROP, MASK, Auditor, Finding
 from anlage.alignment.intervals import Share
+from anlage.alignment.rehearsal import Rehearsal
 from anlage.alignment.score import LIMITS, Light, light_above
 from anlage.alignment.strength import scaled_crop, scaled_settings
 from anlage.config import layered
@@ -40,11 +41,12 @@ class Checked:
     """What the corrected recipe was found to do, on the same images with the same views.
 
     Attributes:
-        before: Alignment score of the recipe as it was.
+        before: Least part of what the recipe keeps as it was.
         after: That of the corrected recipe; None if it cannot be used.
         limited_by: The part of the latter that is least.
         tried: The corrections.
         refused: Why the corrected recipe cannot be used; empty if it can.
+        rehearsal: What a linear stand-in for the corrected pretraining gains.
     """
 
     before: Share
@@ -52,13 +54,14 @@ class Checked:
     limited_by: str | None
     tried: tuple[Correction, ...]
     refused: str = ""
+    rehearsal: Rehearsal | None = None
 
     @property
     def is_kept(self) -> bool:
-        """Whether the corrections are proposed: they can be made, and lower no score.
+        """Whether the corrections are proposed: they can be made, and keep no less.
 
-        Scores are compared as they are shown, with two digits. Where there are no labels or
-        lesions, and so no score, corrections take away what the parts were found to do.
+        Shares are compared as they are shown, with two digits. Where there are no labels or
+        lesions, and so no share, corrections take away what the parts were found to do.
         """
         if self.after is None:
             return False

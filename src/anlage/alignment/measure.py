@@ -20,6 +20,7 @@ from anlage.alignment.intervals import ProbeScore, Share
 from anlage.alignment.material import Material, Target
 from anlage.alignment.pairs import Negatives
 from anlage.alignment.preservation import views_of
+from anlage.alignment.rehearsal import Rehearsal
 from anlage.alignment.score import Light, light_of_site, worst
 from anlage.alignment.shortcuts import read_background, read_constant
 from anlage.alignment.strength import scaled_crop, scaled_settings
@@ -49,13 +50,15 @@ class Audit:
         background: How well labels are read from images without their lesions.
         site_light: Light of the worst site.
         negatives: What a contrastive batch calls different.
-        score: The alignment score.
-        limited_by: The part of it that is least.
-        score_parts: All of its parts.
+        least: The least share that is kept of what the task needs.
+        limited_by: Which part that is.
+        kept_parts: All of the parts.
         corrections: What to change in the recipe.
         checked: What the corrected recipe does; None if there is none, or it was not measured.
         followed: What happened to every lesion.
         lesions: The lesions.
+        rehearsal: What a linear stand-in for the pretraining gains, which is the alignment score;
+            None where it was not, or cannot be, rehearsed.
         spacing_stated: Whether millimetres are known of all images, of none (False: read stored
             pixels for them), or of some or nobody knows (None).
     """
@@ -74,13 +77,14 @@ class Audit:
     background: dict[str, ProbeScore | None]
     site_light: Light
     negatives: Negatives | None
-    score: Share
+    least: Share
     limited_by: str | None
-    score_parts: dict[str, float]
+    kept_parts: dict[str, float]
     corrections: tuple[Correction, ...]
     checked: Checked | None = None
     followed: Followed | None = None
     lesions: Lesions | None = None
+    rehearsal: Rehearsal | None = None
     spacing_stated: bool | None = None
 
     @property
@@ -187,10 +191,10 @@ def _whole(
         background=_background(auditor, sites),
         site_light=worst(*(light_of_site(share) for share in site.values())),
         negatives=negatives,
-        score=whole.score,
+        least=whole.least,
         limited_by=whole.limited_by,
         corrections=corrections_of(auditor, findings),
-        score_parts=whole.score_parts,
+        kept_parts=whole.kept_parts,
         followed=whole.followed,
         lesions=auditor.lesions,
         spacing_stated=material.spacing_stated,

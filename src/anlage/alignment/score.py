@@ -1,14 +1,14 @@
-"""Traffic lights and the alignment score: all thresholds in one place.
+"""Traffic lights, and the least part of what is kept: all thresholds in one place.
 
 Red means shown: the interval lies beyond the limit. Amber means the number does, but the interval
 does not exclude that it is harmless: audit more images, or look at the pictures. Green is the
 rest, and "not measured" is never green.
 
-The score is the least of what was measured of the whole strategy, each from 0 to 1: the share of
-the label's signal that views keep, the share of views (of pairs, for methods that compare two) in
-which at least half of every lesion remains, and the share of lesions that a mask does not hide
-whole. The least, not the product, because the parts overlap: a crop that cuts the lesion off also
-lowers the signal that is kept, and a product would charge it twice.
+What a strategy keeps is the least of what was measured of it as a whole, each from 0 to 1: the
+share of the label's signal that views keep, the share of views (of pairs, for methods that compare
+two) in which at least half of every lesion remains, and the share of lesions that a mask does not
+hide whole. The least, not the product, because the parts overlap: a crop that cuts the lesion off
+also lowers the signal that is kept, and a product would charge it twice.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ __all__ = [
     "WIDE",
     "Light",
     "Limits",
-    "alignment_score",
     "is_clear",
+    "least_part",
     "light_above",
     "light_below",
     "light_of_site",
@@ -124,8 +124,8 @@ def worst(*lights: Light) -> Light:
     return max(lights, key=_ORDER.index, default="unknown")
 
 
-def alignment_score(parts: Mapping[str, tuple[float, Floats]]) -> tuple[Share, str | None]:
-    """Return the alignment score with its interval, and which part it is limited by.
+def least_part(parts: Mapping[str, tuple[float, Floats]]) -> tuple[Share, str | None]:
+    """Return the least part with its interval, and which one it is.
 
     Args:
         parts: By name: a share on all images, and under every draw of patients.

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from anlage.alignment.auditor import Auditor, Numbers
 from anlage.alignment.following import Followed
 from anlage.alignment.intervals import Share, mean_share
-from anlage.alignment.score import LIMITS, Light, alignment_score, light_below, worst
+from anlage.alignment.score import LIMITS, Light, least_part, light_below, worst
 from anlage.transforms import IntensityTransform
 from anlage.transforms.views import ViewPlan
 
@@ -30,17 +30,17 @@ class Whole:
     Attributes:
         numbers: Signal kept, lesions erased and hidden.
         pairs_keep: Share of positive pairs in which both views keep every lesion.
-        score: The alignment score.
-        limited_by: The part of it that is least.
-        score_parts: All of its parts.
+        least: The least share that is kept of what the task needs.
+        limited_by: Which part that is.
+        kept_parts: All of the parts.
         followed: What happened to every lesion.
     """
 
     numbers: Numbers
     pairs_keep: Share | None
-    score: Share
+    least: Share
     limited_by: str | None
-    score_parts: dict[str, float]
+    kept_parts: dict[str, float]
     followed: Followed | None
 
     @property
@@ -65,7 +65,7 @@ def shown_plan(auditor: Auditor) -> ViewPlan:
 
 
 def measure_whole(auditor: Auditor) -> Whole:
-    """Measure what a whole plan keeps, erases and hides, and the score of that."""
+    """Measure what a whole plan keeps, erases and hides, and the least of that."""
     strategy = auditor.strategy
     kept, replicates = auditor.kept(replace(shown_plan(auditor), masking=None))
     seen = auditor.follow(strategy.plan, strategy.spec)
@@ -87,12 +87,12 @@ def measure_whole(auditor: Auditor) -> Whole:
             mostly = auditor.share(seen.hidden_mostly())
             numbers = replace(numbers, hidden=whole, hidden_mostly=mostly)
             parts["lesions not hidden whole"] = (1 - whole.value, 1 - drawn_hidden)
-    score, limited_by = alignment_score(parts)
+    least, limited_by = least_part(parts)
     return Whole(
         numbers=numbers,
         pairs_keep=pairs_keep,
-        score=score,
+        least=least,
         limited_by=limited_by,
-        score_parts={name: round(value, 4) for name, (value, _) in parts.items()},
+        kept_parts={name: round(value, 4) for name, (value, _) in parts.items()},
         followed=seen,
     )

@@ -11,9 +11,20 @@ from anlage.alignment.auditor import Finding, Numbers
 from anlage.alignment.correct import Checked
 from anlage.alignment.intervals import ProbeScore, Share
 from anlage.alignment.measure import Audit
+from anlage.alignment.rehearsal import Rehearsal
 from anlage.alignment.score import LIMITS, light_above, light_below, light_of_site
 
-__all__ = ["NO_SIGNAL", "advice", "as_json", "as_text", "lost", "shown", "why", "why_whole"]
+__all__ = [
+    "NO_SIGNAL",
+    "advice",
+    "as_json",
+    "as_text",
+    "gained",
+    "lost",
+    "shown",
+    "why",
+    "why_whole",
+]
 
 NO_SIGNAL = "cannot be measured with these labels: a probe does not read them in images as they are"
 _MARK = {"red": "RED", "amber": "amber", "green": "green", "unknown": "-"}
@@ -167,9 +178,10 @@ def as_json(audit: Audit) -> dict[str, Any]:
         "images": audit.images,
         "patients": audit.patients,
         "lesion_images": audit.lesion_images,
-        "score": audit.score.as_json(),
-        "score_parts": audit.score_parts,
+        "least": audit.least.as_json(),
+        "kept_parts": audit.kept_parts,
         "limited_by": audit.limited_by,
+        "alignment_score": None if audit.rehearsal is None else audit.rehearsal.as_json(),
         "clean": None if audit.clean is None else audit.clean.as_json(),
         "can_measure_signal": audit.can_measure_signal,
         "parts": [
@@ -221,17 +233,40 @@ def _smallest(audit: Audit) -> str:
 
 
 def _scores(audit: Audit) -> Iterator[str]:
-    if audit.score.value is None:
-        yield "Alignment score: not measured. Give --task with --label, or label maps."
+    if audit.least.value is None:
+        yield "Kept of what the task needs: not measured. Give --task with --label, or label maps."
     else:
-        yield f"Alignment score: {shown(audit.score)}, limited by: {audit.limited_by}."
-        yield "It tells what is kept. It does not foretell what pretraining will gain."
+        yield f"Kept of what the task needs: {shown(audit.least)}, limited by: {audit.limited_by}."
+    yield f"Alignment score: {_rehearsed(audit.rehearsal)}"
     if audit.checked is not None:
         yield _checked(audit.checked)
+        if audit.checked.is_kept and audit.checked.rehearsal is not None:
+            yield f"Alignment score of the corrected recipe: {gained(audit.checked.rehearsal)}."
+
+
+def gained(found: Rehearsal) -> str:
+    """Return a rehearsed gain with its interval."""
+    ends = "" if found.low is None else f" [{found.low:.1f}, {found.high:.1f}]"
+    return f"{found.gain:+.1f} points of {found.kind}{ends}"
+
+
+def _rehearsed(found: Rehearsal | None) -> str:
+    if found is None:
+        return (
+            "not measured. It needs --label, a method that compares views or fills in what masks "
+            "hide, and no --quick."
+        )
+    few = f"{found.shots} labelled patients per class"
+    if found.kind != "AUROC":
+        few = f"{2 * found.shots} labelled patients"
+    return (
+        f"{gained(found)}: what a linear stand-in for this pretraining gains on {found.images} of "
+        f"these images, where a probe of {few} reads {found.plain:.2f} without it."
+    )
 
 
 def _checked(checked: Checked) -> str:
-    """Say what the corrected recipe does to the score, or why it is not proposed."""
+    """Say what the corrected recipe keeps, or why it is not proposed."""
     tried = "; ".join(f"{one.name}: {one.says}" for one in checked.tried)
     if checked.after is None:
         return (
@@ -240,14 +275,11 @@ def _checked(checked: Checked) -> str:
         )
     scores = f"{shown(checked.before)} -> {shown(checked.after)}"
     if not checked.is_kept:
-        return (
-            f"The recipe is kept as it is: what was tried ({tried}) lowers the alignment score, "
-            f"{scores}."
-        )
+        return f"The recipe is kept as it is: what was tried ({tried}) keeps less, {scores}."
     limit = "" if checked.limited_by is None else f", limited by: {checked.limited_by}"
     if checked.after.value is None:
-        return "The alignment score of the corrected recipe cannot be measured either."
-    return f"Alignment score by the corrections, on the same images: {scores}{limit}."
+        return "What the corrected recipe keeps cannot be measured either."
+    return f"Kept by the corrections, on the same images: {scores}{limit}."
 
 
 def _checked_json(checked: Checked) -> dict[str, Any]:
@@ -256,6 +288,7 @@ def _checked_json(checked: Checked) -> dict[str, Any]:
         "after": None if checked.after is None else checked.after.as_json(),
         "limited_by": checked.limited_by,
         "is_kept": checked.is_kept,
+        "alignment_score": None if checked.rehearsal is None else checked.rehearsal.as_json(),
         "refused": checked.refused or None,
         "tried": [asdict(correction) for correction in checked.tried],
     }

@@ -8,7 +8,10 @@ from typing import Any
 
 import yaml
 
+from anlage import plugins
 from anlage.errors import ConfigError
+
+_ROOMS = {"method": "methods", "encoder": "encoders", "task": "tasks"}
 
 __all__ = ["ending", "gather", "numbers", "sizes"]
 
@@ -22,7 +25,7 @@ def gather(options: dict[str, Any], extra: Sequence[str] = ()) -> dict[str, Any]
 
     Raises:
         ConfigError: If an entry has no "=", no readable value, or lies in something that is no
-            group.
+            group; or if there is no method, encoder or task of a name.
     """
     settings: dict[str, Any] = {
         name: list(value) if isinstance(value, tuple) else value
@@ -41,6 +44,11 @@ def gather(options: dict[str, Any], extra: Sequence[str] = ()) -> dict[str, Any]
                     f"{target!r} already. Give only one of the two."
                 )
         target[last] = value
+    for option, room in _ROOMS.items():
+        named = settings.get(option)
+        for name in named if isinstance(named, list) else [named]:
+            if isinstance(name, str):
+                plugins.family(room, name)  # refuses a name without a file; imports nothing
     return settings
 
 

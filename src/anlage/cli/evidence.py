@@ -103,14 +103,19 @@ def learn(
     from anlage.evidence.base import local_table
     from anlage.evidence.learn import learn as run
 
-    for row in run(study):
+    rows = run(study)
+    for row in rows:
         deviation = f" (standard error {100 * row.delta_se:.1f})" if row.delta_se else ""
         typer.echo(
             f"{row.row}  {row.method} at {row.labels}: {row.effect:+.1f} over {row.baseline_type}"
             f"{deviation}"
         )
     typer.echo(f"Added to {local_table()}")
-    typer.echo("Next: anlage advise --store STORE --task TASK")
+    last = rows[-1]  # rows of one study share modality and dims
+    typer.echo(
+        f"Next: anlage advise --modality {last.modality[0]} --task {last.task[0]} "
+        f"--dims {last.dims[0].removesuffix('d')} --labelled {last.label_count}"
+    )
 
 
 @evidence.command("screen")

@@ -38,7 +38,7 @@ def finetune(
     """Adapt an encoder to a task: classification, segmentation."""
     from anlage.cli._settings import ending, gather, sizes
     from anlage.progress import say
-    from anlage.train.finetune import finetune as run
+    from anlage.train.settings import FinetuneConfig
 
     options = {
         "start": start,
@@ -52,7 +52,11 @@ def finetune(
         "device": device,
         "allow_seen": allow_seen or None,
     }
-    outcome = run(store, out=out, recipe=recipe, dry_run=dry_run, **gather(options, set_ or ()))
+    settings = gather(options, set_ or ())
+    FinetuneConfig.read(recipe, settings, verb="finetune")  # before seconds of importing torch
+    from anlage.train.finetune import finetune as run
+
+    outcome = run(store, out=out, recipe=recipe, dry_run=dry_run, **settings)
     if outcome.status != "finished":
         say(ending(outcome.status, outcome.reason))
     if outcome.status == "finished" and not dry_run:

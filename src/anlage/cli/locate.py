@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,20 @@ def locate(
     """Say which file an id stands for; needs the source and this user's identity key."""
     from anlage.data.locate import locate as run
 
-    for image_id, key in run(ids, source=source, labels=labels, image=image, layout=layout).items():
-        typer.echo(f"{image_id}  {key or 'not in this source, or hashed with another key'}")
-    typer.echo(f"Next, once they are mended: anlage prepare {source} --out STORE")
+    found = run(ids, source=source, labels=labels, image=image, layout=layout)
+    for image_id, key in found.items():
+        typer.echo(f"{image_id}  {key or _missing(image_id)}")
+    if None in found.values():
+        typer.echo(
+            "What is not found: give --source, --labels, --image and --layout as anlage prepare "
+            "got them, and use the identity key of then (in ANLAGE_HOME)."
+        )
+    if any(found.values()):
+        typer.echo(f"Next, once they are mended: anlage prepare {source} --out STORE")
+
+
+def _missing(image_id: str) -> str:
+    """Say why an id stands for no file, as far as it can be told."""
+    if re.fullmatch("[0-9a-f]{16}", image_id):
+        return "no file of this source has this id"
+    return "is no id: ids have 16 digits or letters a to f, as in quarantine.csv"

@@ -38,7 +38,7 @@ def pretrain(
     """Pretrain an encoder on unlabelled images, 2D or 3D, CPU to many GPUs (torchrun)."""
     from anlage.cli._settings import ending, gather, sizes
     from anlage.progress import say
-    from anlage.train.pretrain import pretrain as run
+    from anlage.train.settings import PretrainConfig
 
     options = {
         "method": method,
@@ -56,7 +56,11 @@ def pretrain(
         "device": device,
         "seed": seed,
     }
-    outcome = run(store, out=out, recipe=recipe, dry_run=dry_run, **gather(options, set_ or ()))
+    settings = gather(options, set_ or ())
+    PretrainConfig.read(recipe, settings, verb="pretrain")  # before seconds of importing torch
+    from anlage.train.pretrain import pretrain as run
+
+    outcome = run(store, out=out, recipe=recipe, dry_run=dry_run, **settings)
     if outcome.status != "finished":
         say(ending(outcome.status, outcome.reason))
     if outcome.status == "finished" and not dry_run:

@@ -32,7 +32,7 @@ def study(
     """The proof: methods and controls x label budgets x seeds, one report."""
     from anlage.cli._settings import gather, sizes
     from anlage.progress import say
-    from anlage.study.run import study as run
+    from anlage.study.config import read_config
 
     options = {
         "task": task,
@@ -46,7 +46,11 @@ def study(
         "draws": draws,
         "device": device,
     }
-    outcome = run(store, out=out, recipe=recipe, dry_run=dry_run, **gather(options, set_ or ()))
+    settings = gather(options, set_ or ())
+    read_config(recipe, **settings)  # before seconds of importing torch
+    from anlage.study.run import study as run
+
+    outcome = run(store, out=out, recipe=recipe, dry_run=dry_run, **settings)
     for line in outcome.next:
         say(line)
     raise typer.Exit(outcome.exit_code)

@@ -19,6 +19,7 @@ from anlage.config import BaseConfig
 from anlage.data._label_map import Holds, read_label_map
 from anlage.data.duplicates import Thumbnail, pixel_hash, thumbnail
 from anlage.data.importers import Box, Record
+from anlage.data.importers._kinds import counted
 from anlage.data.readers import Limits, RawImage, read_image
 from anlage.errors import DataError
 from anlage.modalities import calibrate
@@ -177,8 +178,8 @@ def _with_channels(pixels: Array, layout: Layout) -> Array:
         luma: Array = np.tensordot(_LUMA, pixels.astype(np.float32), axes=1)[None]
         return luma
     raise DataError(
-        f"this store holds images of {layout.channels} channels, got {len(pixels)}. Prepare them "
-        "in a store of their own."
+        f"this store holds images of {counted(layout.channels, 'channel')}, got {len(pixels)}. "
+        "Prepare them in a store of their own."
     )
 
 

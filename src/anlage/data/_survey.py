@@ -11,6 +11,7 @@ import numpy as np
 
 from anlage.data._decode import Layout
 from anlage.data.importers import Problem, Record
+from anlage.data.importers._kinds import counted
 from anlage.data.readers import Header, Limits, Unit, read_header, read_image
 from anlage.errors import AnlageError, ConfigError, DataError
 from anlage.modalities import Policy
@@ -83,6 +84,7 @@ def survey(
     layout, notes = _layout(
         headers, policy, dims=dims, channels=channels, size=size, spacing_mm=spacing_mm
     )
+    notes += _unlike(policy, layout, headers)
     layout = layout.model_copy(update={"allow_burned_in": allow_burned_in, "limits": limits})
     return layout, fitting, problems, notes
 
@@ -120,7 +122,7 @@ def _misfit(header: Header, dims: int, channels: int) -> str | None:
         )
     if header.shape[0] not in {channels, 1} and not (channels == 1 and header.shape[0] == 3):
         return (
-            f"this store holds images of {channels} channels, as most here do, got "
+            f"this store holds images of {counted(channels, 'channel')}, as most here do, got "
             f"{header.shape[0]}. Prepare them in a store of their own."
         )
     return None
@@ -172,6 +174,26 @@ def _layout(
         spacing_mm=spacing,
     )
     return layout, notes
+
+
+def _unlike(policy: Policy, layout: Layout, headers: Sequence[Header]) -> list[str]:
+    """Warn where images do not look like those of the modality that the user named."""
+    seen = []
+    if layout.dims not in policy.dims:
+        usual = " or ".join(f"{dims}D" for dims in policy.dims)
+        seen.append(f"the images are {layout.dims}D, {policy.title} is {usual}")
+    if policy.colour == "colour" and layout.channels == 1:
+        seen.append(f"all images are grey, {policy.title} is in colour")
+    is_colour = layout.channels == 3 and all(
+        header.unit == "display" for header in headers if header.shape[0] == 3
+    )
+    if policy.colour == "grey" and is_colour:
+        seen.append(f"there are images in colour, {policy.title} is grey")
+    return [
+        f"warning: {what}. If the modality is wrong, prepare anew with the right --modality and "
+        "--overwrite: views and scaling follow from it"
+        for what in seen
+    ]
 
 
 def _unit(header: Header) -> Unit:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from anlage.data._decode import Layout
 from anlage.data.importers import Problem
+from anlage.data.importers._kinds import counted
 from anlage.data.store import Store
 from anlage.progress import say
 
@@ -18,7 +19,7 @@ _MOST_VALUES = 6
 
 def tell_plan(layout: Layout, images: int, problems: Sequence[Problem]) -> None:
     """Say what a dry run found in the headers."""
-    channels = f"{layout.channels} channel{'s' if layout.channels != 1 else ''}"
+    channels = counted(layout.channels, "channel")
     values = f"{layout.kind.replace('_', ' ')} values kept as {layout.storage}"
     say(f"  images      {layout.dims}D, {channels}, {values}")
     if layout.size is not None:
@@ -29,8 +30,8 @@ def tell_plan(layout: Layout, images: int, problems: Sequence[Problem]) -> None:
     for count, reason in _reasons(problems):
         say(f"  set aside   {count} x {reason}")
     say(
-        f"Would store {images:,} images and set {len(problems):,} aside. Only headers were read: "
-        "what is damaged further in shows when pixels are."
+        f"Would store {counted(images, 'image')} and set {len(problems):,} aside. Only headers "
+        "were read: what is damaged further in shows when pixels are."
     )
 
 
@@ -50,7 +51,7 @@ def tell_done(store: Store, problems: Sequence[Problem], notes: Sequence[str]) -
     say(f"  split       {counts} images    {store.root / 'splits' / 'default.csv'}")
     size = sum(path.stat().st_size for path in (store.root / "shards").iterdir())
     say(
-        f"Stored {len(store)} images, {size / 1e6:,.0f} MB, in {store.root}.  "
+        f"Stored {counted(len(store), 'image')}, {size / 1e6:,.0f} MB, in {store.root}.  "
         f"Look: {store.root / 'report.html'}"
     )
 

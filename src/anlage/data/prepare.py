@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anlage import plugins
+from anlage.data._class_names import alike_notes
 from anlage.data._decode import Layout
 from anlage.data._job import StoreJob
 from anlage.data._label_map import parse_asked
@@ -151,7 +152,7 @@ def prepare(
             allow_burned_in=allow_burned_in,
             limits=Limits(),
         )
-        notes = [f"layout: {found_layout}", *imported.notes, *notes]
+        notes = [f"layout: {found_layout}", *imported.notes, *notes, *alike_notes(records)]
         problems = [*imported.problems, *problems]
         if dry_run:
             for note in notes:

@@ -201,10 +201,9 @@ class Store:
         """
         if name not in self.label_names:
             known = ", ".join(self.label_names) or "none"
-            raise ConfigError(
-                f"the store must have the label {name!r}, it has: {known}."
-                f"{nearest(name, self.label_names)} Prepare it with --label {name}."
-            )
+            meant = nearest(name, self.label_names)
+            remedy = meant or f" If the table has that column, prepare with --label {name} too."
+            raise ConfigError(f"the store must have the label {name!r}, it has: {known}.{remedy}")
         return list(self.index[LABEL_PREFIX + name])
 
     def shape(self, row: int) -> tuple[int, ...]:

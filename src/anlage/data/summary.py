@@ -15,6 +15,7 @@ from PIL import Image as Pillow
 
 from anlage.data._whole_file import write_whole
 from anlage.data.importers import Problem
+from anlage.data.importers._kinds import counted
 from anlage.data.store import Store
 from anlage.modalities import unit_range
 from anlage.plugins import load
@@ -39,7 +40,10 @@ def write_summary(store: Store, *, problems: Sequence[Problem], notes: Sequence[
     sample = np.linspace(0, len(store) - 1, min(len(store), _TILES)).astype(int)
     parts = Counter(part or "unused" for part in store.parts().values())
     facts = [
-        ("images", f"{len(store):,} ({store.meta.dims}D, {store.meta.channels} channels)"),
+        (
+            "images",
+            f"{len(store):,} ({store.meta.dims}D, {counted(store.meta.channels, 'channel')})",
+        ),
         ("modality", store.meta.modality),
         ("patients or groups", f"{len(set(store.patients.tolist())):,}"),
         ("split", ", ".join(f"{parts[name]} {name}" for name in parts)),
@@ -52,7 +56,7 @@ def write_summary(store: Store, *, problems: Sequence[Problem], notes: Sequence[
     sections = [
         f"<h1>Store of {store.meta.modality} images</h1>",
         _table(facts),
-        "<h2>What to know</h2><ul>" + "".join(f"<li>{_safe(note)}" for note in notes) + "</ul>",
+        "<h2>What to know</h2><ul>" + "".join(map(_note, notes)) + "</ul>",
         "<h2>Images</h2>" + _contact_sheet(store, sample),
         "<h2>Intensities</h2>" + _histogram(store, sample),
         *[_label_table(store, name) for name in store.label_names],
@@ -97,6 +101,12 @@ def display(store: Store, row: int, *, depth: int | None = None) -> npt.NDArray[
 def upright(plane: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Turn an axial slice, (X, Y, ...) in RAS order, into rows and columns with the front up."""
     return np.flip(np.swapaxes(plane, 0, 1), axis=0)
+
+
+def _note(note: str) -> str:
+    """Return a note as a line of a list; warnings stand out."""
+    is_warning = note.startswith("warning:")
+    return f"<li><strong>{_safe(note)}</strong>" if is_warning else f"<li>{_safe(note)}"
 
 
 def _contact_sheet(store: Store, rows: npt.NDArray[np.int64]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from anlage.config import BaseConfig
 from anlage.errors import ConfigError
@@ -37,6 +37,7 @@ class Policy(BaseConfig):
     Attributes:
         title: The modality's name in full.
         dims: Dimensions in which it is acquired.
+        colour: Whether its pictures are in colour; ``either`` where both are usual.
         scaling: How raw values become stored values, and those the unit interval.
         crop: Limits of cropping.
         views: Allowed changes by name.
@@ -51,6 +52,7 @@ class Policy(BaseConfig):
 
     title: str
     dims: tuple[int, ...]
+    colour: Literal["colour", "grey", "either"] = "either"
     scaling: Scaling
     crop: Crop
     views: dict[str, ViewRule]

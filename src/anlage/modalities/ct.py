@@ -20,6 +20,7 @@ __all__ = ["POLICY"]
 POLICY = Policy(
     title="computed tomography",
     dims=(2, 3),
+    colour="grey",
     scaling=Scaling(
         kind="hu",
         windows={

@@ -20,6 +20,7 @@ __all__ = ["POLICY"]
 POLICY = Policy(
     title="chest X-ray",
     dims=(2,),
+    colour="grey",
     scaling=Scaling(
         kind="display",
         because="exposure and processing differ by machine, so the image's own range is spread",

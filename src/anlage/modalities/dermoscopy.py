@@ -20,6 +20,7 @@ __all__ = ["POLICY"]
 POLICY = Policy(
     title="dermoscopy",
     dims=(2,),
+    colour="colour",
     scaling=Scaling(
         kind="colour_constancy",
         because="lamps and cameras tint the skin; Shades of Gray brings it to neutral light",

@@ -20,6 +20,7 @@ __all__ = ["POLICY"]
 POLICY = Policy(
     title="endoscopy and laparoscopy",
     dims=(2,),
+    colour="colour",
     scaling=Scaling(
         kind="main_region",
         because="the camera's colours are kept; text beside the round field becomes black",

@@ -20,6 +20,7 @@ __all__ = ["POLICY"]
 POLICY = Policy(
     title="fundus photography",
     dims=(2,),
+    colour="colour",
     scaling=Scaling(
         kind="display",
         because="the camera's colours are kept: red lesions and pale discs are read from them",

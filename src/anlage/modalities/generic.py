@@ -18,6 +18,7 @@ __all__ = ["POLICY"]
 POLICY = Policy(
     title="unknown modality",
     dims=(2, 3),
+    colour="either",
     scaling=Scaling(
         kind="display",
         because="8-bit pictures are kept; anything else is spread over its own range",

@@ -20,6 +20,7 @@ __all__ = ["POLICY"]
 POLICY = Policy(
     title="histology (stained tissue)",
     dims=(2,),
+    colour="colour",
     scaling=Scaling(
         kind="display",
         because="slide scanners give 8-bit colour; stains are separated in optical density",

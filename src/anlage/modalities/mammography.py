@@ -20,6 +20,7 @@ __all__ = ["POLICY"]
 POLICY = Policy(
     title="mammography",
     dims=(2,),
+    colour="grey",
     scaling=Scaling(
         kind="main_region",
         because="the breast is the image: markers and text beside it become black",

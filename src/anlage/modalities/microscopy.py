@@ -20,6 +20,7 @@ __all__ = ["POLICY"]
 POLICY = Policy(
     title="microscopy of cells",
     dims=(2, 3),
+    colour="either",
     scaling=Scaling(
         kind="display",
         because="8-bit pictures are kept; deeper ones are spread over their own range",

@@ -20,6 +20,7 @@ __all__ = ["POLICY"]
 POLICY = Policy(
     title="magnetic resonance imaging",
     dims=(2, 3),
+    colour="grey",
     scaling=Scaling(
         kind="foreground_zscore",
         sequences={"adc": "adc"},

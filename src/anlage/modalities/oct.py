@@ -20,6 +20,7 @@ __all__ = ["POLICY"]
 POLICY = Policy(
     title="optical coherence tomography",
     dims=(2, 3),
+    colour="grey",
     scaling=Scaling(
         kind="display",
         because="devices store a logarithm of the echo with their own range",

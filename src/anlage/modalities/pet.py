@@ -20,6 +20,7 @@ __all__ = ["POLICY"]
 POLICY = Policy(
     title="positron emission tomography",
     dims=(2, 3),
+    colour="grey",
     scaling=Scaling(
         kind="suv",
         windows={"body": (0.0, 20.0), "low": (0.0, 7.0), "hot": (0.0, 50.0)},

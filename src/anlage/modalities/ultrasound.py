@@ -20,6 +20,7 @@ __all__ = ["POLICY"]
 POLICY = Policy(
     title="ultrasound",
     dims=(2,),
+    colour="either",
     scaling=Scaling(
         kind="main_region",
         because="the machine's grey map is all there is; outside the beam is text, made black",

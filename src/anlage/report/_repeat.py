@@ -64,7 +64,7 @@ def facts(study: Study) -> tuple[tuple[str, str], ...]:
     packages = ", ".join(f"{name} {version}" for name, version in run.packages.items())
     seeds = (
         f"{config.get('pretrain_seeds', NONE)} of pretraining, from "
-        f"{_nested(config, 'pretrain').get('seed', 0)}; {config.get('draws', NONE)} draws of "
+        f"{_nested(config, 'pretrain').get('seed', 0)}; {_counted(config, 'draws')} of "
         f"labels per budget; bootstrap {config.get('seed', NONE)}"
     )
     rows = (
@@ -144,8 +144,8 @@ def _statistics(study: Study, lookup: Lookup) -> str:
     return (
         f"Statistics. Intervals are 95 % intervals from {config.get('replicates', NONE)} bootstrap "
         "replicates that draw patients, stratified by class and with all their images, and runs "
-        f"({config.get('draws', NONE)} draws of labels, {config.get('pretrain_seeds', NONE)} "
-        "seeds). Arms were compared with their twin without pretraining, and encoders that were "
+        f"({_counted(config, 'draws')} of labels, {_counted(config, 'pretrain_seeds')}). Arms "
+        "were compared with their twin without pretraining, and encoders that were "
         "kept as they are also with the network trained from scratch, on identical test cases; "
         f"p-values are from a permutation test and adjusted by Holm's method over all "
         f"{len(lookup.results.comparisons)} comparisons. A difference was claimed if its interval "
@@ -153,6 +153,12 @@ def _statistics(study: Study, lookup: Lookup) -> str:
         f"and at least {FEWEST_RUNS} runs of both arms. "
         f"Failed runs count as the worst value. Software: {software}."
     )
+
+
+def _counted(config: dict[str, Any], name: str) -> str:
+    """Write a number of a study's config with its noun: "1 seed", "3 draws"."""
+    number, noun = config.get(name), name.removeprefix("pretrain_").removesuffix("s")
+    return several(number, noun) if isinstance(number, int) else f"{NONE} {noun}s"
 
 
 def _nested(values: dict[str, Any], name: str) -> dict[str, Any]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from anlage.config import BaseConfig
+from anlage.config import BaseConfig, layered, read_yaml
 from anlage.data.budgets import parse_budget
-from anlage.train.adapt import AdaptConfig
-from anlage.train.pretrain import PretrainConfig
+from anlage.errors import ConfigError
+from anlage.train.settings import AdaptConfig, PretrainConfig
 
-__all__ = ["CONTROLS", "Rung", "Strategy", "StudyConfig", "TaskChoice"]
+__all__ = ["CONTROLS", "Rung", "Strategy", "StudyConfig", "TaskChoice", "read_config"]
 
 Control = Literal["scratch", "random_frozen", "imagenet", "pixels", "prior"]
 Rung = Literal["knn", "linear", "frozen", "finetune"]
@@ -174,6 +175,58 @@ class StudyConfig(BaseConfig):
                     f"{what} need names of their own, {', '.join(repeated)} is there already"
                 )
         return self
+
+
+def read_config(
+    recipe: Path | None = None,
+    *,
+    task: str | None = None,
+    label: Sequence[str] = (),
+    method: Sequence[str] = (),
+    encoder: str | None = None,
+    image_size: Sequence[int] | None = None,
+    steps: int | None = None,
+    **settings: Any,
+) -> StudyConfig:
+    """Return a study's config from a recipe, short options and settings; see ``study``.
+
+    Raises:
+        ConfigError: If a setting is unknown, out of range or given twice.
+    """
+    common = {"encoder": encoder, "image_size": image_size, "steps": steps}
+    short = _written_out(settings, task=task, label=label, method=method, common=common)
+    values = layered(read_yaml(recipe) if recipe else {}, short)
+    values.pop("store", None)  # a study.yaml is a recipe too; it names the store it was made on
+    where = recipe.name if recipe else "study"
+    return StudyConfig.parse(values, where=where, beside=short if recipe else None)
+
+
+def _written_out(
+    settings: dict[str, Any],
+    *,
+    task: str | None,
+    label: Sequence[str],
+    method: Sequence[str],
+    common: dict[str, Any],
+) -> dict[str, Any]:
+    """Return the settings that the short options stand for, over the others."""
+    if label and task is None:
+        raise ConfigError(
+            f"a label belongs to a task, got label {', '.join(label)} without one. Name the task "
+            "too, such as classification."
+        )
+    short: dict[str, Any] = {}
+    if task is not None:
+        short["tasks"] = [{"task": task, "label": list(label)}]
+    if method:
+        short["strategies"] = [{"method": name} for name in method]
+    twice = sorted(short.keys() & settings.keys())
+    if twice:
+        raise ConfigError(
+            f"{', '.join(twice)} must be given once, got the short form too. Leave one of them out."
+        )
+    given = {name: value for name, value in common.items() if value is not None}
+    return layered(settings, {**short, "pretrain": given} if given else short)
 
 
 def _changed(config: BaseConfig, names: Iterable[str]) -> list[str]:

@@ -1,20 +1,27 @@
 """How long a study takes, from steps that were measured: the advisor's table of costs.
 
 Counted are pretrainings, and adaptations that train a network; probes on kept features take
-seconds. It is a guess: the table's device is not yours, and other work on it counts too.
+seconds. It is a guess: the table's device is not yours, and other work on it counts too. Encoders
+were measured with their default settings; others are taken to be as much dearer as they multiply
+more. All strategies of a study share encoder and image size.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from anlage.advisor.cost import Costs, costs
 from anlage.data.store import Store
+from anlage.encoders import build_encoder
 from anlage.study.plan import StudyPlan
 from anlage.train.adapt import num_steps
-from anlage.train.pretrain import PretrainConfig
 from anlage.train.scene import scene_of
+from anlage.train.settings import PretrainConfig
 
 __all__ = ["told_hours"]
 
@@ -27,10 +34,11 @@ def told_hours(store: Store, plan: StudyPlan, table: Costs | None = None) -> str
     dims, first = store.meta.dims, plan.pretrainings[0].config
     shown = scene_of(store, size=first.image_size, field=first.field).size
     edge = round(math.prod(shown) ** (1 / dims))
+    dearer = _dearer(store, first, shown)
 
     def hours(step: str, images: float) -> float | None:
         speed = table.images_per_s(step, first.encoder, dims, edge)
-        return None if speed is None else images / speed / 3600
+        return None if speed is None else images * dearer / speed / 3600
 
     methods = [job.config.method for job in plan.pretrainings]
     pretraining = [
@@ -44,8 +52,8 @@ def told_hours(store: Store, plan: StudyPlan, table: Costs | None = None) -> str
     lacking = sorted({name for name in methods if not table.has(name, first.encoder, dims)})
     note = f"; {', '.join(lacking)} not measured, taken as the dearest method" if lacking else ""
     return (
-        f"Time: roughly {_told(before + after)} on {table.device}: {_told(before)} to pretrain, "
-        f"{_told(after)} to adapt{note}. More cores or a GPU need less."
+        f"Time: {_told(before + after, 'roughly ')} on {table.device}; {_told(before)} to "
+        f"pretrain, {_told(after)} to adapt{note}. More cores or a GPU need less."
     )
 
 
@@ -68,7 +76,29 @@ def _trained(plan: StudyPlan) -> Iterator[tuple[str, int]]:
             yield "finetune_dense" if is_dense else "finetune", images
 
 
-def _told(hours: float) -> str:
+def _dearer(store: Store, config: PretrainConfig, size: Sequence[int]) -> float:
+    """Return how many times more an encoder multiplies than with its default settings."""
+
+    def work(options: dict[str, Any]) -> int:
+        shape = (store.meta.channels, *size)
+        with torch.device("meta"), torch.no_grad():  # shapes alone, nothing is computed
+            encoder = build_encoder(
+                config.encoder,
+                dims=store.meta.dims,
+                channels=store.meta.channels,
+                image_size=tuple(size),
+                options=options,
+            )
+            with FlopCounterMode(display=False) as counter:
+                encoder(torch.empty(2, *shape))
+        return int(counter.get_total_flops())
+
+    return work(config.encoder_options) / work({}) if config.encoder_options else 1.0
+
+
+def _told(hours: float, about: str = "") -> str:
+    if hours < 1 / 60:
+        return "under a minute"
     if hours < 1:
-        return f"{max(60 * hours, 1):.0f} min"
-    return f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.1f} days"
+        return f"{about}{60 * hours:.0f} min"
+    return f"{about}{hours:.1f} h" if hours < 48 else f"{about}{hours / 24:.1f} days"

@@ -22,10 +22,11 @@ from anlage.metrics.statistics.knn_votes import knn_votes
 from anlage.study._twin import calibrate
 from anlage.study.ledger import Ledger
 from anlage.study.plan import Adaptation, StudyPlan, TaskPlan
-from anlage.train.adapt import AdaptConfig, Fitted, adapt
+from anlage.train.adapt import Fitted, adapt
 from anlage.train.distributed import World
 from anlage.train.runs import environment
 from anlage.train.scene import scene_of
+from anlage.train.settings import AdaptConfig
 from anlage.train.signals import Stop
 from anlage.train.start import Start, load_start, seen_by
 

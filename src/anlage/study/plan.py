@@ -25,9 +25,8 @@ from anlage.study.labels import (
     test_cases,
 )
 from anlage.tasks import Task
-from anlage.train.adapt import AdaptConfig
 from anlage.train.finetune import build_task
-from anlage.train.pretrain import PretrainConfig
+from anlage.train.settings import AdaptConfig, PretrainConfig
 
 __all__ = [
     "TWINS",

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from anlage.config import layered, read_yaml
 from anlage.data.splits import leaks
 from anlage.data.store import Store
 from anlage.errors import AnlageError, ConfigError
@@ -20,7 +19,7 @@ from anlage.report.words import several
 from anlage.study._folder import refuse_other, remember
 from anlage.study.audits import audit_notes, audit_strategies
 from anlage.study.collect import collect
-from anlage.study.config import StudyConfig
+from anlage.study.config import StudyConfig, read_config
 from anlage.study.hours import told_hours
 from anlage.study.jobs import Workshop
 from anlage.study.ledger import Ledger
@@ -95,11 +94,16 @@ def study(
         ConfigError: If a setting cannot be used, or the folder holds another study.
         DataError: If the store cannot be read or the folder not written.
     """
-    common = {"encoder": encoder, "image_size": image_size, "steps": steps}
-    short = _written_out(settings, task=task, label=label, method=method, common=common)
-    values = layered(read_yaml(recipe) if recipe else {}, short)
-    values.pop("store", None)  # a study.yaml is a recipe too; it names the store it was made on
-    config = StudyConfig.parse(values, where=recipe.name if recipe else "study")
+    config = read_config(
+        recipe,
+        task=task,
+        label=label,
+        method=method,
+        encoder=encoder,
+        image_size=image_size,
+        steps=steps,
+        **settings,
+    )
     root = Path(out)
     refuse_other(root)
     opened = Store.open(store)
@@ -153,34 +157,6 @@ def study(
         report=report,
         next=() if stop else _next(store, root, config, plan, results),
     )
-
-
-def _written_out(
-    settings: dict[str, Any],
-    *,
-    task: str | None,
-    label: Sequence[str],
-    method: Sequence[str],
-    common: dict[str, Any],
-) -> dict[str, Any]:
-    """Return the settings that the short options stand for, over the others."""
-    if label and task is None:
-        raise ConfigError(
-            f"a label belongs to a task, got label {', '.join(label)} without one. Name the task "
-            "too, such as classification."
-        )
-    short: dict[str, Any] = {}
-    if task is not None:
-        short["tasks"] = [{"task": task, "label": list(label)}]
-    if method:
-        short["strategies"] = [{"method": name} for name in method]
-    twice = sorted(short.keys() & settings.keys())
-    if twice:
-        raise ConfigError(
-            f"{', '.join(twice)} must be given once, got the short form too. Leave one of them out."
-        )
-    given = {name: value for name, value in common.items() if value is not None}
-    return layered(settings, {**short, "pretrain": given} if given else short)
 
 
 def _sentences(
@@ -255,9 +231,12 @@ def _without_missing_weights(store: Store, config: StudyConfig) -> tuple[StudyCo
 
 def _describe(config: StudyConfig, plan: StudyPlan) -> str:
     arms = len({job.arm for job in plan.adaptations})
+    names = ", ".join(strategy.title for strategy in config.strategies)
+    if "strategies" not in config.model_fields_set:
+        names += ", as none was named"
     tests = ", ".join(f"{len(place.test)} for {title}" for title, place in plan.tasks.items())
     return (
-        f"Plan: {several(len(config.strategies), 'strategy', 'strategies')}, "
+        f"Plan: {several(len(config.strategies), 'strategy', 'strategies')} ({names}), "
         f"{several(arms, 'arm')}, {several(len(config.budgets), 'budget')}; "
         f"{several(len(plan.pretrainings), 'pretraining')}, "
         f"{several(len(plan.adaptations), 'adaptation')}; "

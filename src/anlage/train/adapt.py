@@ -5,20 +5,17 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from pydantic import Field, model_validator
 from torch import nn
 
 from anlage import plugins
-from anlage.config import BaseConfig
 from anlage.data.store import Store
 from anlage.encoders import UNetDecoder, load_decoder
 from anlage.errors import ConfigError
-from anlage.modalities import Augmentation, Policy, view_plan
+from anlage.modalities import Policy, view_plan
 from anlage.tasks import Task, TaskNetwork
 from anlage.tensors import MethodOutput
 from anlage.train.distributed import World
@@ -26,6 +23,7 @@ from anlage.train.feed import FedBatch, Feed
 from anlage.train.loop import LoopConfig, Outcome, fit
 from anlage.train.precision import settled_precision
 from anlage.train.scene import Scene, scene_of
+from anlage.train.settings import AdaptConfig
 from anlage.train.signals import Stop
 from anlage.train.start import Start
 from anlage.transforms.views import Intensities, ViewPlan, one_view
@@ -34,48 +32,6 @@ from anlage.types import ViewSpec
 __all__ = ["AdaptConfig", "Fitted", "adapt", "num_steps", "training_view"]
 
 _CROP_SCALE = {"global": (0.7, 1.0), "dense": (0.6, 1.0)}
-
-
-class AdaptConfig(BaseConfig):
-    """How an encoder is adapted; the same for a pretrained encoder and its scratch twin.
-
-    Attributes:
-        mode: ``finetune`` trains everything, ``frozen`` only what is behind the encoder.
-        decoder: ``pretrained`` starts a dense task from the decoder that was pretrained beside the
-            encoder, where there is one that fits; ``fresh`` does not. Fresh learns faster when
-            training is short: see LOG.md, 2026-11-21.
-        augmentation: Changes to the modality's policy.
-        epochs: Passes over the labelled images, within the two bounds below.
-        min_steps: Fewest weight updates.
-        max_steps: Most weight updates.
-        batch_size: Images per update, over all processes.
-        learning_rate: Peak rate.
-        weight_decay: Of matrices and kernels.
-        average: Momentum of the average of all weights that is kept; None keeps the last.
-        precision: ``bf16``, ``fp32``, or ``auto`` for what is fast and right.
-        seed: Seed of the head, order and views.
-    """
-
-    mode: Literal["finetune", "frozen"] = "finetune"
-    decoder: Literal["fresh", "pretrained"] = "fresh"
-    augmentation: Augmentation = Augmentation()
-    epochs: float = Field(default=40.0, gt=0)
-    min_steps: int = Field(default=200, ge=1)
-    max_steps: int = Field(default=600, ge=1)
-    batch_size: int = Field(default=32, ge=1)
-    learning_rate: float = Field(default=1e-3, gt=0)
-    weight_decay: float = Field(default=0.05, ge=0)
-    average: float | None = Field(default=0.98, ge=0, lt=1)
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    seed: int = Field(default=0, ge=0, lt=2**32)
-
-    @model_validator(mode="after")
-    def _some_steps(self) -> AdaptConfig:
-        if self.min_steps > self.max_steps:
-            raise ValueError(
-                f"min_steps must not exceed max_steps, got {self.min_steps} and {self.max_steps}"
-            )
-        return self
 
 
 @dataclass(frozen=True, kw_only=True)

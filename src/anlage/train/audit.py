@@ -21,6 +21,7 @@ from anlage.alignment.measure import Audit, audit_strategy
 from anlage.alignment.page import as_html
 from anlage.alignment.pairs import Negatives, negatives_of
 from anlage.alignment.pictures import worst_cases
+from anlage.alignment.rehearsal import IMAGES, Rehearsal, rehearse
 from anlage.alignment.whole import measure_whole
 from anlage.alignment.words import as_json, as_text
 from anlage.config import layered, read_yaml
@@ -114,7 +115,7 @@ def audit(
     material = read_material(opened, chosen, region=job.scene.region, seed=seed)
     effort = Effort(seed=seed, draws=1 if quick else 2, factors=() if quick else (0.5, 2.0))
     target = target_of(opened, chosen, label) if label else None
-    with track("Auditing", len(job.plan.steps) + 3, unit="parts") as advance:
+    with track("Auditing", len(job.plan.steps) + 4, unit="parts") as advance:
         found = audit_strategy(
             material,
             strategy,
@@ -124,6 +125,9 @@ def audit(
             effort=effort,
             tell=lambda part: advance(1, part),
         )
+        if not quick:
+            advance(1, "the rehearsal")
+            found = replace(found, rehearsal=_rehearsed(job, label, signal, seed))
     named = {**values, "method": config.method}
     mended = corrected(named, found.corrections)
     if found.corrections:
@@ -181,7 +185,7 @@ def _check(
 ) -> Checked:
     """Measure the corrected recipe as a whole: on the same images, with the same effort."""
     material, target, signal = audited
-    tried, before = found.corrections, found.score
+    tried, before = found.corrections, found.least
     try:
         config = PretrainConfig.parse(recipe, where="the corrected recipe")
         own = {name: getattr(job.config, name) for name in ("device", "seed", "parts")}
@@ -193,7 +197,28 @@ def _check(
     if region != job.scene.region:  # milder crops of windows read less around them
         material = read_material(job.store, material.sample, region=region, seed=effort.seed)
     whole = measure_whole(Auditor(material, strategy_of(other, signal), target, effort))
-    return Checked(before=before, after=whole.score, limited_by=whole.limited_by, tried=tried)
+    label = None if target is None or found.rehearsal is None else target.name
+    return Checked(
+        before=before,
+        after=whole.least,
+        limited_by=whole.limited_by,
+        tried=tried,
+        rehearsal=_rehearsed(other, label, signal, effort.seed),
+    )
+
+
+def _rehearsed(
+    job: PretrainJob, label: str | None, signal: Signal | None, seed: int
+) -> Rehearsal | None:
+    """Rehearse a pretraining, on as many images as its own default says, if that fits in memory."""
+    if label is None or signal != "global":
+        return None
+    chosen = audited_rows(
+        job, job.rows, [label], count=IMAGES, pixels=_PIXELS, held_bytes=_BYTES, seed=seed
+    )
+    material = read_material(job.store, chosen, region=job.scene.region, seed=seed)
+    target = target_of(job.store, chosen, label)
+    return rehearse(material, job.plan, job.method.spec, target, seed=seed)
 
 
 def _sites(store: Store, material: Material, site: str | None) -> Iterable[Target]:
@@ -241,13 +266,19 @@ def _files(
 
 def _write(folder: Path, files: dict[str, Any], found: Audit, facts: dict[str, str]) -> None:
     page = as_html(found, title=facts["title"], command=facts["command"], **files)
-    share = found.score.value
-    scores = {} if share is None else {facts["method"]: round(share, 4)}
+    trial = found.rehearsal
+    said = {
+        "kept": found.least.value,
+        "gain": None if trial is None else trial.gain,
+        "low": None if trial is None else trial.low,
+        "high": None if trial is None else trial.high,
+    }
+    rounded = {name: None if one is None else round(one, 4) for name, one in said.items()}
     texts = {
         "audit.json": json.dumps({**facts, **as_json(found)}, indent=1) + "\n",
         "audit.html": page,
         "corrected.yaml": files["corrected"],
-        "alignment.json": json.dumps(scores) + "\n",
+        "alignment.json": json.dumps({facts["method"]: rounded}) + "\n",
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -9,74 +9,28 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import field_validator
 
 from anlage import plugins
-from anlage.config import BaseConfig, fingerprint, layered, read_yaml
+from anlage.config import fingerprint
 from anlage.data.budgets import budget_rows, parse_budget
 from anlage.data.store import Store
 from anlage.errors import ConfigError, DataError
 from anlage.locks import locked
 from anlage.tasks import Task
 from anlage.train import runs
-from anlage.train.adapt import AdaptConfig, adapt, num_steps, training_view
+from anlage.train.adapt import adapt, num_steps, training_view
 from anlage.train.distributed import join_world
 from anlage.train.loop import Outcome
 from anlage.train.model_files import save_model
 from anlage.train.notices import tell
 from anlage.train.scene import warn_of_dims
+from anlage.train.settings import FinetuneConfig
 from anlage.train.signals import stop_on_signals
 from anlage.train.start import Start, load_start, seen_by
 
 __all__ = ["FinetuneConfig", "build_task", "finetune"]
 
 _HARMLESS = {"device", "allow_other_spacing"}
-
-
-class FinetuneConfig(BaseConfig):
-    """A fine-tuning run.
-
-    Attributes:
-        start: ``scratch``, ``imagenet``, or the folder of a pretraining run.
-        task: Name of a task plug-in.
-        label: Label columns.
-        task_options: Settings of the task.
-        budget: How many of the training labels to use: "100%", "10%" or "5-shot".
-        draw: Number of the draw of labels.
-        encoder: Encoder plug-in for scratch and imagenet.
-        encoder_options: Its settings.
-        image_size: Edges of its images; None for what it was trained with.
-        field: Whether it is shown whole images or windows of large ones; ``auto``: as it was
-            pretrained; scratch and imagenet see whole images if the task is about whole images,
-            else what suits the store. Tasks about whole images answer windows with their mean.
-        adapt: How it is adapted.
-        split: Name of the split.
-        allow_seen: Go on although the encoder has seen test images, unlabelled.
-        allow_other_spacing: Go on although the encoder would be shown pixels more than 1.5 times
-            larger or smaller than those it was pretrained on.
-        device: ``auto``, ``cpu`` or ``cuda``.
-    """
-
-    start: str
-    task: str
-    label: tuple[str, ...] = ()
-    task_options: dict[str, Any] = {}
-    budget: str = "100%"
-    draw: int = 0
-    encoder: str = "resnet18"
-    encoder_options: dict[str, Any] = {}
-    image_size: tuple[int, ...] | None = None
-    field: Literal["auto", "image", "window"] = "auto"
-    adapt: AdaptConfig = AdaptConfig()
-    split: str = "default"
-    allow_seen: bool = False
-    allow_other_spacing: bool = False
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-
-    @field_validator("budget")
-    @classmethod
-    def _one_way_to_write_it(cls, budget: str) -> str:
-        return parse_budget(budget).name
 
 
 def finetune(
@@ -105,8 +59,7 @@ def finetune(
             seen test images.
         DataError: If there are no labelled images, or a file cannot be read or written.
     """
-    values = layered(read_yaml(recipe) if recipe else {}, settings)
-    config = FinetuneConfig.parse(values, where=recipe.name if recipe else "finetune")
+    config = FinetuneConfig.read(recipe, settings, verb="finetune")
     opened, folder = Store.open(store), Path(out)
     task = build_task(opened, config.task, config.label, config.task_options)
     rows = _labelled_rows(opened, task, config)

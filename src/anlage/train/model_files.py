@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,12 +21,10 @@ from anlage.train.adapt import Fitted
 from anlage.train.checkpoint import sha256_of
 from anlage.train.loop import Outcome
 from anlage.train.scene import Scene, scene_of
+from anlage.train.settings import FinetuneConfig
 from anlage.train.spacing import check_spacing, shown_spacing_mm
 from anlage.train.start import Start, check_fits, write_seen
 from anlage.transforms.views import Intensities
-
-if TYPE_CHECKING:
-    from anlage.train.finetune import FinetuneConfig
 
 __all__ = ["ModelCard", "load_model", "read_model_card", "save_model"]
 

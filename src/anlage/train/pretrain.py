@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import Field
+from typing import Any
 
 from anlage import plugins
-from anlage.config import BaseConfig, layered, read_yaml
 from anlage.data.store import Store
 from anlage.locks import locked
-from anlage.modalities import Augmentation
 from anlage.train import runs
 from anlage.train.distributed import World, join_world
 from anlage.train.loop import Outcome, fit
@@ -21,71 +17,14 @@ from anlage.train.notices import tell, warn
 from anlage.train.pretrain_job import PretrainJob
 from anlage.train.quick_audit import quick_audit
 from anlage.train.scene import warn_of_dims
+from anlage.train.settings import PretrainConfig
 from anlage.train.signals import Stop, stop_on_signals
-from anlage.types import Split
 
 __all__ = ["PretrainConfig", "pretrain", "run_pretraining"]
 
 _HARMLESS = {"log_every", "checkpoint_s", "checkpoint_every", "device", "quick_audit"}
 _AUDIT = "quick_audit"
 _JOINT = {"contrastive", "predictive"}
-
-
-class PretrainConfig(BaseConfig):
-    """A pretraining run; what is None is chosen from the store and said on the run's card.
-
-    Attributes:
-        method: Name of a method plug-in.
-        method_options: Its settings.
-        encoder: Name of an encoder plug-in.
-        encoder_options: Its settings.
-        image_size: Edges of a view.
-        field: Whether views show whole images or windows of large ones.
-        augmentation: Changes to the modality's policy.
-        split: Name of the split.
-        parts: Parts of it whose images are used; with ``test`` the run is transductive.
-        epochs: Passes over the images; ignored if ``steps`` is given.
-        steps: Weight updates.
-        batch_size: Images per update, over all processes.
-        accumulate: Micro-batches per update.
-        learning_rate: Peak rate; None: 1e-3 for CNNs, 5e-4 for transformers.
-        weight_decay: Of matrices and kernels.
-        teacher_momentum: Where a teacher's momentum starts.
-        precision: ``bf16``, ``fp32``, or ``auto`` for what is fast and right.
-        compile: See LoopConfig.
-        device: ``auto``, ``cpu`` or ``cuda``.
-        seed: Seed of weights, order and views.
-        log_every: Steps between log lines.
-        checkpoint_s: Seconds between checkpoints.
-        checkpoint_every: Steps between checkpoints.
-        quick_audit: Whether to look first, on a few training images, at what views and masks
-            leave of lesions, and to warn in a line; it changes nothing of what is trained.
-    """
-
-    method: str = "simclr"
-    method_options: dict[str, Any] = {}
-    encoder: str = "resnet18"
-    encoder_options: dict[str, Any] = {}
-    image_size: tuple[int, ...] | None = None
-    field: Literal["auto", "image", "window"] = "auto"
-    augmentation: Augmentation = Augmentation()
-    split: str = "default"
-    parts: tuple[Split, ...] = ("train",)
-    epochs: float = Field(default=100.0, gt=0)
-    steps: int | None = Field(default=None, ge=1)
-    batch_size: int = Field(default=64, ge=2)
-    accumulate: int = Field(default=1, ge=1)
-    learning_rate: float | None = Field(default=None, gt=0)
-    weight_decay: float = Field(default=0.05, ge=0)
-    teacher_momentum: float = Field(default=0.99, ge=0, le=1)
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    compile: bool = False
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    seed: int = Field(default=0, ge=0, lt=2**32)
-    log_every: int = Field(default=10, ge=1)
-    checkpoint_s: float = Field(default=120.0, gt=0)
-    checkpoint_every: int | None = Field(default=None, ge=1)
-    quick_audit: bool = True
 
 
 def pretrain(
@@ -113,9 +52,7 @@ def pretrain(
         ConfigError: If a setting is unknown, out of range or forbidden by the modality.
         DataError: If the store cannot be read or the run folder not written.
     """
-    values = layered(read_yaml(recipe) if recipe else {}, settings)
-    where = recipe.name if recipe else "pretrain"
-    config = PretrainConfig.parse(values, where=where)
+    config = PretrainConfig.read(recipe, settings, verb="pretrain")
     opened = Store.open(store)
     if dry_run:
         job = PretrainJob(opened, config, World())

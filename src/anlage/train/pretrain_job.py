@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,12 +25,10 @@ from anlage.train.loop import LoopConfig, Outcome
 from anlage.train.pictures import draw_views
 from anlage.train.precision import Precision, autocast, settled_precision
 from anlage.train.scene import Scene, measure_intensities, scene_of
+from anlage.train.settings import PretrainConfig
 from anlage.train.spacing import shown_spacing_mm
 from anlage.transforms.masks import Guide
 from anlage.transforms.views import Intensities, ViewPlan, make_views
-
-if TYPE_CHECKING:
-    from anlage.train.pretrain import PretrainConfig
 
 __all__ = ["PretrainJob"]
 

@@ -108,12 +108,21 @@ def refuse_unfinished(folder: Path, *, result: str) -> None:
         result: Name of the folder inside that a finished run leaves behind.
 
     Raises:
-        ConfigError: If the run is not finished, or ended without a result.
+        ConfigError: If the run is not finished, ended without a result, or is of another kind.
     """
     if (folder / result).is_dir() or not (folder / _CARD).is_file():
         return
     card = _read_card(folder)
     status = card["status"]
+    tuned = Path("model", "encoder")
+    has_tuned = (folder / tuned).is_dir()
+    beginning = card["stated"].get("config", {}).get("start")  # a fine-tuning has one
+    if result == "encoder" and beginning is not None:
+        raise ConfigError(
+            f"a start must be scratch, imagenet or a pretraining run, {folder} is a fine-tuning "
+            f"run. Give what it started from, --start {beginning}"
+            f"{f', or its tuned encoder, --start {folder / tuned}' if has_tuned else ''}."
+        )
     if status in {"collapsed", "diverged"}:
         raise ConfigError(
             f"a run must have finished to be used, {folder} {status} ({card.get('reason')}) and "

@@ -1,18 +1,14 @@
-"""TIFF: pictures, stacks, channels, what is inverted or expanded, and what is refused."""
+"""TIFF pictures: layouts, channels, and what is inverted or expanded."""
 
 from __future__ import annotations
 
-import resource
 import struct
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import tifffile
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from anlage.data.readers import Limits, RawImage, Source
@@ -174,78 +170,6 @@ def test_orientation(tmp_path: Path, orientation: int) -> None:
     np.testing.assert_array_equal(read(path).pixels[0], np.asarray(expected))
 
 
-def test_stack_is_a_volume(tmp_path: Path) -> None:
-    for metadata in ({}, None):
-        path = write(tmp_path / "a.tif", STACK, metadata=metadata, photometric="minisblack")
-        image = read(path)
-        assert image.pixels.shape == (1, 20, 18, 4)
-        for z, y, x in ((0, 0, 0), (3, 17, 19), (2, 5, 11)):
-            assert image.pixels[0, x, y, z] == STACK[z, y, x]
-        assert image.spacing_mm is None
-
-
-def test_colour_stack(tmp_path: Path) -> None:
-    pixels = RANDOM.integers(0, 256, (4, 18, 20, 3), np.uint8)
-    image = read(write(tmp_path / "a.tif", pixels, photometric="rgb"))
-    np.testing.assert_array_equal(image.pixels, pixels.transpose(3, 2, 1, 0))
-
-
-def test_imagej_stack_has_spacing(tmp_path: Path) -> None:
-    path = tmp_path / "a.tif"
-    options = {"imagej": True, "resolution": (2, 4)}
-    write(path, STACK, metadata={"axes": "ZYX", "spacing": 3, "unit": "mm"}, **options)
-    assert read(path).spacing_mm == (0.5, 0.25, 3.0)
-    write(path, STACK, metadata={"axes": "ZYX", "unit": "mm"}, **options)
-    assert read(path).spacing_mm is None
-    write(path, STACK[0], metadata={"unit": "um"}, **options)
-    assert read(path).spacing_mm == (0.00025, 0.0005)
-    write(path, STACK[0], metadata={"unit": "parsec"}, **options)
-    assert read(path).spacing_mm is None
-
-
-@pytest.mark.parametrize("kind", ["imagej", "ome"])
-def test_channels_and_time(tmp_path: Path, kind: str) -> None:
-    path = tmp_path / "a.tif"
-    write(path, STACK, metadata={"axes": "CYX"}, **{kind: True})
-    np.testing.assert_array_equal(read(path).pixels, STACK)
-    both = RANDOM.integers(0, 9, (4, 2, 18, 20), np.uint16)
-    write(path, both, metadata={"axes": "ZCYX"}, **{kind: True})
-    np.testing.assert_array_equal(read(path).pixels, both.transpose(1, 3, 2, 0))
-    write(path, STACK, metadata={"axes": "TYX"}, **{kind: True})
-    refused(path, "these are 4 time points")
-
-
-def test_ome_with_slices_fastest(tmp_path: Path) -> None:
-    both = RANDOM.integers(0, 9, (2, 4, 18, 20), np.uint16)
-    path = write(tmp_path / "a.tif", both, ome=True, metadata={"axes": "CZYX"})
-    np.testing.assert_array_equal(read(path).pixels, both.transpose(0, 3, 2, 1))
-
-
-def test_pages_that_do_not_add_up(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.tif", STACK, imagej=True, metadata={"axes": "CYX"})
-    path.write_bytes(path.read_bytes().replace(b"channels=4", b"channels=9"))
-    refused(path, "states 9 channels and 1 slices, it has 4 pages")
-    with tifffile.TiffWriter(path) as writer:
-        writer.write(GREY, metadata=None)
-        writer.write(GREY[:9], metadata=None)
-    refused(path, "one size and type")
-
-
-def test_pyramid_is_read_at_full_size(tmp_path: Path) -> None:
-    path = tmp_path / "a.tif"
-    with tifffile.TiffWriter(path) as writer:
-        writer.write(GREY, tile=(16, 16), metadata=None)
-        writer.write(GREY[::2, ::2], tile=(16, 16), subfiletype=1, metadata=None)
-    np.testing.assert_array_equal(read(path).pixels[0], GREY)
-
-
-def test_whole_slides_ask_for_tiles(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.svs", COLOUR, tile=(16, 16), photometric="rgb")
-    refused(path, r"tiled \(a whole slide\?\) with 18 x 20. Cut it", Limits(max_pixels_2d=359))
-    read(path, Limits(max_pixels_2d=360))
-    refused(path, "up to 1079 bytes|up to 1,079 bytes", Limits(max_bytes=1079))
-
-
 def tag(number: int, kind: int, value: int) -> bytes:
     return struct.pack("<HHLL", number, kind, 1, value)
 
@@ -266,59 +190,6 @@ def by_hand(width: int, height: int, *, compression: int, data: bytes, count: in
     directory = struct.pack("<H", len(tags)) + b"".join(tags) + b"\0" * 4
     data += b"\0" * (len(data) % 2)
     return b"II*\0" + struct.pack("<L", 8 + len(data)) + data + directory
-
-
-def test_lies_and_bombs(tmp_path: Path) -> None:
-    path = tmp_path / "a.tif"
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    path.write_bytes(by_hand(60000, 60000, compression=1, data=b"xx", count=2))
-    refused(path, "3,600,000,000|60000 x 60000")
-    path.write_bytes(by_hand(4, 4, compression=1, data=b"x" * 16, count=10**6))
-    refused(path, "must lie inside the file")
-    path.write_bytes(by_hand(9, 9, compression=1, data=b"x" * 16, count=16))
-    refused(path, "of full length")
-    bomb = zlib.compress(b"\0" * 200_000_000)
-    path.write_bytes(by_hand(4, 4, compression=8, data=bomb, count=len(bomb)))
-    refused(path, "must inflate to 16 bytes at most")
-    short = zlib.compress(b"\0" * 9)
-    path.write_bytes(by_hand(4, 4, compression=8, data=short, count=len(short)))
-    refused(path, "decodable to its end")
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 250_000  # KB
-    path.write_bytes(by_hand(4, 4, compression=34712, data=b"x" * 16, count=16))
-    refused(path, "compressed in another way")
-
-
-@pytest.mark.parametrize("compression", [None, "zlib"])
-@pytest.mark.parametrize("percent", range(0, 100, 10))
-def test_truncated(tmp_path: Path, percent: int, compression: str | None) -> None:
-    path = write(tmp_path / "a.tif", STACK[0], compression=compression)
-    data = path.read_bytes()
-    path.write_bytes(data[: len(data) * percent // 100])
-    refused(path, "cut off")
-
-
-@settings(max_examples=100, deadline=None)
-@given(
-    kind=st.sampled_from([None, "zlib"]),
-    cut=st.integers(0, 900),
-    changes=st.lists(st.tuples(st.integers(0, 900), st.integers(0, 255)), max_size=3),
-)
-def test_any_damage_ends_in_an_image_or_a_data_error(
-    tmp_path_factory: pytest.TempPathFactory,
-    kind: str | None,
-    cut: int,
-    changes: list[tuple[int, int]],
-) -> None:
-    path = tmp_path_factory.getbasetemp() / "damaged.tif"
-    data = bytearray(write(path, GREY, compression=kind).read_bytes())
-    for position, value in changes:
-        data[position % len(data)] = value
-    path.write_bytes(bytes(data)[: len(data) - cut % len(data)])
-    for attempt in (Tiff().read, Tiff().header):
-        try:
-            attempt(Source(paths=(path,)), Limits(max_pixels_2d=10**6))
-        except DataError:
-            continue
 
 
 def test_recognises() -> None:

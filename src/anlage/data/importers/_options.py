@@ -57,10 +57,10 @@ def refuse_table_options(
     for label in options.labels:
         if label not in own_labels:
             known = ", ".join(repr(name) for name in own_labels) or "none"
+            meant = nearest(label, list(own_labels))
             raise ConfigError(
                 f"labels must be known to the source: layout {layout!r} has {known}, got "
-                f"{label!r}.{nearest(label, list(own_labels))} Correct it, or add a labels.csv "
-                "with one row per image."
+                f"{label!r}.{meant or ' Leave it out, or add a labels.csv with a row per image.'}"
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from dataclasses import dataclass
 
@@ -162,9 +163,18 @@ def check_diameters(
     """
     low, high = range_mm
     if low < (2 - 1e-9) * pixel_mm or high > largest_mm:
+        least = math.ceil(1000 * 2 * pixel_mm) / 1000  # of three digits, and not below two pixels
+        kept = low if least <= low <= largest_mm else least
+        fitting = f"{kept:g},{min(max(high, least), largest_mm):g}"
+        size = math.ceil(config.size * 2 * pixel_mm / low - 1e-6)
+        remedies = [
+            *([f"--lesion-mm {fitting}"] if least <= largest_mm else []),
+            *([f"--size {size}"] if low < least and high <= largest_mm else []),
+        ]
         raise ConfigError(
             f"lesion_mm must lie between {2 * pixel_mm:g} mm (two pixels at size {config.size}) "
-            f"and {largest_mm:g} mm, got {low:g} to {high:g} mm. Change lesion_mm or size."
+            f"and {largest_mm:g} mm, got {low:g} to {high:g} mm. Give "
+            f"{' or '.join(remedies) or 'a larger --size'}."
         )
 
 
