@@ -202,3 +202,17 @@ def test_an_own_study_is_trusted_by_its_interval_even_where_facts_are_not_known(
     unknown = answers(signal=None)["simclr"]
     assert unknown.confidence == "very low"
     assert "not known: whether the signal is global or local" in unknown.because
+
+
+def test_what_a_bad_variant_lost_is_not_laid_at_its_methods_door(answers, learnt):
+    plain, bad = learnt(), learnt(-0.1, row="L002", pretext="simclr-small-crops")
+    alone, both = answers(plain, study=HERE), answers(plain, bad, study=HERE)
+    assert both["simclr"] == alone["simclr"]
+    assert both["vicreg"].over_scratch == alone["vicreg"].over_scratch
+
+
+def test_a_variant_speaks_where_nothing_else_does_and_is_named(answers, learnt):
+    found = answers(learnt(-0.1, pretext="simclr-small-crops"), study=HERE)["simclr"]
+    assert found.over_scratch.mean == pytest.approx(-10.0, abs=0.3)
+    (reason,) = [one for one in found.opposing if one.id == "L001"]
+    assert "simclr (as simclr-small-crops) on " in reason.text

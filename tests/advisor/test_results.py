@@ -8,6 +8,7 @@ from anlage.advisor.results import (
     abundance,
     contrast_points,
     head_to_head,
+    is_variant,
     level_points,
     opponent,
     usable,
@@ -90,6 +91,41 @@ def test_own_results_have_a_place_among_label_budgets_and_name_their_method(make
     assert "budget" not in second.groups
     assert "method" not in second.groups
     assert second.numbers["rules"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("plain", "kept"),
+    [
+        ({}, ["L001"]),
+        ({"study": "local-other"}, ["L001", "L002"]),
+        ({"method": "simclr", "paradigm": "contrastive", "pretext": "simclr"}, ["L001", "L002"]),
+        ({"label_count": 500}, ["L001"]),
+        ({"status": "secondary"}, ["L002"]),
+        ({"pretext": "mae-other"}, ["L001", "L002"]),
+    ],
+)
+def test_a_variant_counts_only_where_its_method_was_not_tried(make, plain, kept):
+    own = {"study": "local-abc", "pretext": "mae", "label_count": 50}
+    rows = [
+        make(row="E001", pretext="masked images"),
+        make(row="L001", **{**own, **plain}),
+        make(row="L002", **{**own, "pretext": "mae-hides-all"}),
+    ]
+    assert [row.row for row in usable(rows)] == ["E001", *kept]
+    assert [row.row for row in usable(rows[::-1])] == [*kept[::-1], "E001"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_so"),
+    [
+        ({"pretext": "masked images"}, False),
+        ({"study": "local-abc", "pretext": "mae"}, False),
+        ({"study": "local-abc"}, False),
+        ({"study": "local-abc", "pretext": "mae with other crop scale"}, True),
+    ],
+)
+def test_only_own_results_are_variants(make, changes, is_so):
+    assert is_variant(make(**changes)) is is_so
 
 
 def test_only_equal_terms_are_compared_head_to_head(make):

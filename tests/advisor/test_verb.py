@@ -8,6 +8,7 @@ import pytest
 
 import anlage
 from anlage.advisor import Profile
+from anlage.advisor.profile import Audited
 from anlage.advisor.verb import advise, machine_facts
 from anlage.errors import ConfigError, DataError
 
@@ -38,12 +39,42 @@ def test_a_misspelt_fact_is_refused_with_the_nearest():
 
 
 def test_an_audit_is_read(tmp_path):
-    path = tmp_path / "audit.json"
-    path.write_text(json.dumps({"simclr": 0.5}))
-    assert advise(audit=path).profile.alignment == {"simclr": 0.5}
+    path = tmp_path / "alignment.json"
+    found = {"kept": 0.5, "gain": 13.5, "low": 11.0, "high": 15.9}
+    nothing = dict.fromkeys(found)
+    path.write_text(json.dumps({"simclr": found, "mae": nothing}))
+    read = advise(audit=path).profile.alignment
+    assert read == {"simclr": Audited(**found), "mae": Audited()}
     path.write_text("no json")
     with pytest.raises(DataError, match="audit must be"):
         advise(audit=path)
+    with pytest.raises(DataError, match="audit must be"):
+        advise(audit=tmp_path / "none.json")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"simclr": 0.5}, r"anlage audit STORE --method simclr \.\.\. --out DIR"),
+        ({"mae": {"kept": 0.5}, "simclr": 1}, "only a number for simclr, as earlier versions"),
+        ({"simclr": {"kept": 1.2}}, "simclr.kept"),
+        ({"simclr": {"low": 2.0, "high": 1.0}}, "must go from low to high"),
+        ({"simclr": {"share": 0.5}}, "share"),
+        ({"simclr": {"gain": float("nan")}}, "simclr.gain"),
+        ([0.5], "alignment"),
+    ],
+)
+def test_an_audit_that_cannot_be_meant_is_refused_with_its_file(tmp_path, values, message):
+    path = tmp_path / "alignment.json"
+    path.write_text(json.dumps(values))
+    with pytest.raises(ConfigError, match=message) as caught:
+        advise(audit=path)
+    assert str(path) in str(caught.value)
+
+
+def test_bare_shares_are_refused_as_facts_too():
+    with pytest.raises(ConfigError, match="only a number for mae"):
+        advise(alignment={"mae": 0.5})
 
 
 def test_weights_in_the_users_folder_are_noticed(tmp_path, monkeypatch):
@@ -65,3 +96,16 @@ def test_advice_needs_no_heavy_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_audits_of_several_methods_are_joined_from_their_folders(tmp_path):
+    for name, gain in (("simclr", 3.5), ("mae", -1.0)):
+        (tmp_path / name).mkdir()
+        said = json.dumps({name: {"kept": 0.5, "gain": gain, "low": None, "high": None}})
+        (tmp_path / name / "alignment.json").write_text(said)
+    folders = [tmp_path / "simclr", tmp_path / "mae" / "alignment.json"]
+    found = advise(audit=folders, modality="ct").profile.alignment
+    assert {name: one.gain for name, one in found.items()} == {"simclr": 3.5, "mae": -1.0}
+    assert advise(audit=folders[0], modality="ct").profile.alignment.keys() == {"simclr"}
+    with pytest.raises(ConfigError, match="about simclr"):
+        advise(audit=[folders[0], folders[0] / "alignment.json"], modality="ct")

@@ -10,7 +10,16 @@ import pytest
 from anlage.advisor import Profile
 from anlage.advisor.answer import Cost, Gain
 from anlage.advisor.html import as_html
-from anlage.advisor.words import as_json, as_markdown, headline, money, summary, told_gain
+from anlage.advisor.profile import Audited
+from anlage.advisor.words import (
+    as_json,
+    as_markdown,
+    headline,
+    money,
+    summary,
+    told_audit,
+    told_gain,
+)
 
 FACTS = {
     "modality": "cxr",
@@ -135,24 +144,51 @@ def test_what_would_not_come_first_is_not_named_beside_the_advice(ask):
     assert "--weights" not in summary(found.model_copy(update={"not_ready": worse}))
 
 
-def test_the_audit_explains_each_place(ask):
-    found = ask(**FACTS, alignment={"simclr": 0.23})
-    lines = as_markdown(found).splitlines()
-    for place, one in enumerate(found.ranked[1:], start=2):
-        told = lines[lines.index(f"## {place}. {one.title}") + 2]
-        if one.strategy.method == "simclr":
-            assert told.endswith(f"keeps 23 % by the audit, counted {one.counted:+.1f}")
-        elif one.strategy.kind == "pretrain":
-            assert told.endswith(f"not audited, counted {one.counted:+.1f}")
-        else:
-            assert "counted" not in told
-    assert "simclr" in {one.strategy.method for one in found.ranked[1:]}
+@pytest.mark.parametrize(
+    ("task", "found", "text"),
+    [
+        (
+            "classification",
+            {"kept": 0.59, "gain": 13.5, "low": 11.0, "high": 15.9},
+            "keeps 59 % of what the task needs; rehearsed gain +13.5 points of AUROC [11.0, 15.9]",
+        ),
+        (
+            "regression",
+            {"gain": -3.25, "low": -4.0, "high": 0.5},
+            "rehearsed gain -3.2 points of correlation [-4.0, 0.5]",
+        ),
+        ("classification", {"gain": 2.0}, "rehearsed gain +2.0 points of AUROC"),
+        ("segmentation", {"kept": 1.0}, "keeps 100 % of what the task needs"),
+        ("segmentation", {}, "nothing of this method could be measured"),
+    ],
+)
+def test_an_audit_is_told(task, found, text):
+    assert told_audit(Audited(**found), Profile(task=task)) == text
+
+
+def test_what_an_audit_found_stands_with_its_method_everywhere(ask):
+    audits = {"simclr": {"kept": 0.23, "gain": 4.0}, "mae": {"gain": 3.0, "low": 1.0, "high": 5.0}}
+    advice = ask(**FACTS, alignment=audits)
+    told = {name: told_audit(Audited(**found), advice.profile) for name, found in audits.items()}
+    for every in (False, True):
+        sections = as_markdown(advice, every=every).split("\n## ")[1:]
+        for one, section in zip(advice.ranked, sections, strict=False):
+            wanted = told.get(one.strategy.method or "")
+            assert ("- audit: " in section) is (wanted is not None)
+            assert wanted is None or f"- audit: {wanted}\n" in section
+    page = as_html(advice)
+    assert all(f"<td>audit</td><td>{text}</td>" in page for text in told.values())
+    shown = {
+        one["strategy"]["method"]: one["alignment"] for one in json.loads(as_json(advice))["ranked"]
+    }
+    assert shown["simclr"] == {"kept": 0.23, "gain": 4.0, "low": None, "high": None}
+    assert shown["vicreg"] is None
 
 
 def test_without_an_audit_what_is_counted_is_told_too(ask):
     text = as_markdown(ask(**FACTS))
     assert re.search(r"; counted [+-]\d", text)
-    assert "audited" not in text
+    assert "- audit: " not in text
 
 
 def test_not_to_pretrain_is_explained_by_its_definition_alone(advice):

@@ -118,6 +118,49 @@ def test_every_strategy_task_and_budget_becomes_a_row_with_its_labels(results):
     }
 
 
+SMALL = {"augmentation": {"crop_scale": [0.2, 0.3]}}
+ADVISED = {"steps": 10, "augmentation": {"mask": {"ratio": 0.6, "unit_mm": 2.0}}}
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "pretext"),
+    [
+        (None, {}, "simclr"),
+        (None, {"steps": 600, "batch_size": 8}, "simclr"),
+        (None, ADVISED, "simclr"),
+        ("simclr-small-crops", SMALL, "simclr-small-crops"),
+        ("simclr-hides-all", {"augmentation": {"mask": {"ratio": 0.95}}}, "simclr-hides-all"),
+        ("simclr-units", {"method_options": {"mask_unit": 4}}, "simclr-units"),
+        ("simclr-long", {"steps": 9000, "augmentation": {"task_needs": ["colour"]}}, "simclr"),
+        ("simclr-warm", {"method_options": {"temperature": 0.5}}, "simclr"),
+        ("simclr-same", {"augmentation": {"views": {}, "crop_scale": None, "mask": {}}}, "simclr"),
+        (None, SMALL, "simclr with other crop scale"),
+        (
+            None,
+            {"augmentation": {"views": {"flip_lr": None}, "mask": {"kind": "cube", "ratio": 0.5}}},
+            "simclr with other mask kind, views",
+        ),
+        (None, {"method_options": {"mask_ratio": 0.9}}, "simclr with other mask ratio"),
+    ],
+)
+def test_a_strategy_with_other_views_crops_or_masks_is_marked(results, name, settings, pretext):
+    title = name or "simclr"
+    results["config"]["strategies"] = [{"name": name, "method": "simclr", "settings": settings}]
+    results["cells"][0]["arm"] = results["comparisons"][0]["arm"] = title
+    (row,) = study_rows(results)
+    assert (row["method"], row["pretext"]) == ("simclr", pretext)
+
+
+def test_a_variant_is_kept_in_the_base(folder, results):
+    cell, one = results["cells"][0], results["comparisons"][0]
+    results["config"]["strategies"].append({"name": "small", "method": "simclr", "settings": SMALL})
+    results["cells"].append({**cell, "arm": "small"})
+    results["comparisons"].append({**one, "arm": "small"})
+    learn(folder(results))
+    own = [row for row in load().rows if row.row.startswith("L")]
+    assert [row.pretext for row in own] == ["simclr", "small"]
+
+
 def test_what_is_left_out_is_told_with_the_reason(folder, results, capsys):
     guessed = {**results["comparisons"][0], "budget": "25-shot", "twin_one_answer": 3}
     other = {**results["comparisons"][0], "rung": "linear", "runs": 1}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from anlage.advisor.profile import Profile
+from anlage.advisor.profile import Audited, Profile
 from anlage.config import BaseConfig
 
 __all__ = [
@@ -135,8 +135,7 @@ class Recommendation(BaseConfig):
         over_scratch: Gain over a CNN from scratch at this label budget.
         over_imagenet: Gain over ImageNet weights; None where there are none.
         price: Points that it must gain to be worth its cost.
-        counted: What is ranked by: the expected gain, less what an audit found to be lost, less
-            the price.
+        counted: What is ranked by: the expected gain, less the price.
         harm: Probability of a loss against scratch.
         chance: Probability of a gain over scratch.
         terms: What the expected gain is made of.
@@ -147,7 +146,7 @@ class Recommendation(BaseConfig):
         because: Why no higher.
         would_raise: What would raise it.
         risks: How it could do harm.
-        alignment: Result of the audit where there is one.
+        alignment: What an audit measured of its method, where there is one; it ranks nothing.
     """
 
     title: str
@@ -168,7 +167,7 @@ class Recommendation(BaseConfig):
     because: str
     would_raise: tuple[str, ...] = ()
     risks: tuple[str, ...] = ()
-    alignment: float | None = None
+    alignment: Audited | None = None
 
 
 class Missing(BaseConfig):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from anlage.advisor.candidates import Candidate
 from anlage.advisor.forecast import Forecast
-from anlage.advisor.profile import Profile
+from anlage.advisor.profile import Audited, Profile
 from anlage.advisor.results import usable
 from anlage.advisor.views import policy_of
 from anlage.evidence import Base
@@ -17,6 +18,7 @@ Level = Literal["high", "moderate", "low", "very low"]
 
 _ENOUGH, _SOME = 5, 2
 _NARROW = 8.0  # points: half of an interval that still says something
+_HALF = 0.5
 ASK = {  # what to call an unknown fact
     "modality": "the modality",
     "task": "the task",
@@ -102,6 +104,19 @@ def risks(profile: Profile, candidate: Candidate, forecast: Forecast) -> list[st
             )
         if profile.is_local:
             found.append("views or masks may remove so small a signal: look at erasure (R41, R53)")
+    found += _audit_risks(profile.alignment.get(candidate.method or ""))
     if candidate.kind == "imagenet":
         found.append("three-channel photographs differ from these images; check calibration")
     return found
+
+
+def _audit_risks(audited: Audited | None) -> Iterator[str]:
+    if audited is None:
+        return
+    if audited.kept is not None and audited.kept < _HALF:
+        yield (
+            "the audit found that views lose more than half of what the task needs: look at its "
+            "report before you pretrain"
+        )
+    if audited.gain is not None and audited.high is not None and audited.high < 0:
+        yield f"a linear stand-in loses {-audited.gain:.1f} points on your images"

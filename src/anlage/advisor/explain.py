@@ -60,6 +60,7 @@ def steps(
             f"{names[0]} against {names[1]} on the same images: {gap.mean:+.1f} points "
             f"[{gap.low:+.0f}, {gap.high:+.0f}]."
         )
+    yield from _rehearsed(profile, ranked)
     yield (
         "Ranked by the expected gain, less 1 point for a pretraining: what it must gain to be "
         "worth its hours. Not to pretrain is 0 by definition, so it wins wherever no more is "
@@ -86,8 +87,30 @@ def notes(profile: Profile, table: Costs) -> Iterator[str]:
         yield "Only normal images are at hand: consider task anomaly (R11)."
     if profile.alignment:
         yield (
-            "The audit's share of what is kept multiplies the expected gain; a method without an "
-            "audit counts as keeping a half."
+            "What an audit found is shown with its method; it changes neither the expected gain "
+            "nor the ranking, because what views keep has not foretold what pretraining gains."
+        )
+
+
+def _rehearsed(profile: Profile, ranked: Sequence[Recommendation]) -> Iterator[str]:
+    """Tell the order of methods by rehearsed gain, and whether the ranking has another."""
+    methods = dict.fromkeys(one.strategy.method for one in ranked if one.strategy.method)
+    gains = {
+        name: audited.gain
+        for name in methods
+        if (audited := profile.alignment.get(name)) is not None and audited.gain is not None
+    }
+    if len(gains) < 2:
+        return
+    order = sorted(gains, key=lambda name: -gains[name])  # of equals, as they are ranked
+    told = " before ".join(f"{name} ({gains[name]:+.1f})" for name in order)
+    if order == list(gains):
+        yield f"The rehearsal on your own images puts {told}, as the ranking does."
+    else:
+        yield (
+            f"The rehearsal on your own images puts {told}; the ranking rests on published and "
+            f"measured results and puts {' before '.join(gains)}. Try "
+            f"{'both' if len(gains) == 2 else 'them all'} if you can."
         )
 
 

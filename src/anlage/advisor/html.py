@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from anlage.advisor.answer import Advice, Recommendation
+from anlage.advisor.profile import Profile
 from anlage.advisor.words import (
     headline,
     money,
@@ -14,6 +15,7 @@ from anlage.advisor.words import (
     plan_lines,
     ranked_by,
     summary,
+    told_audit,
     told_gain,
 )
 
@@ -39,7 +41,7 @@ def as_html(advice: Advice) -> str:
     return environment.get_template("page.html").render(
         headline=headline(advice.profile),
         answer=summary(advice).replace("**", ""),
-        ranked=[_shown(found, scale) for found in advice.ranked],
+        ranked=[_shown(found, advice.profile, scale) for found in advice.ranked],
         others=not_here(advice),
         why=advice.why,
         notes=advice.notes,
@@ -47,14 +49,14 @@ def as_html(advice: Advice) -> str:
     )
 
 
-def _shown(found: Recommendation, scale: tuple[float, float]) -> dict[str, Any]:
+def _shown(found: Recommendation, profile: Profile, scale: tuple[float, float]) -> dict[str, Any]:
     return {
         "title": found.title,
         "confidence": found.confidence,
         "gain": told_gain(found.over_scratch),
         "bar": _bar(found, scale),
         "facts": list(_facts(found)),
-        "doubts": list(_doubts(found)),
+        "doubts": list(_doubts(found, profile)),
         "plan": list(plan_lines(found)),
         "supporting": found.supporting,
         "opposing": found.opposing,
@@ -69,13 +71,13 @@ def _facts(found: Recommendation) -> Iterator[tuple[str, str]]:
     yield "cost", f"{money(found.cost)} ({found.cost.basis})"
 
 
-def _doubts(found: Recommendation) -> Iterator[tuple[str, str]]:
+def _doubts(found: Recommendation, profile: Profile) -> Iterator[tuple[str, str]]:
     yield "trust", found.because
     if found.would_raise:
         yield "would raise it", "; ".join(found.would_raise)
     yield from (("risk", risk) for risk in found.risks)
     if found.alignment is not None:
-        yield "audit", f"keeps {100 * found.alignment:.0f} % of what the task needs"
+        yield "audit", told_audit(found.alignment, profile)
     if found.counted != found.over_scratch.mean:
         yield "ranked by", ranked_by(found)
 

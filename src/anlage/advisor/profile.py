@@ -2,19 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt, field_validator
+from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
 
 from anlage.config import BaseConfig
 from anlage.evidence.vocabulary import MODALITIES, TASKS, known_word
 from anlage.types import Signal
 
-__all__ = ["Profile", "Weights"]
+__all__ = ["Audited", "Profile", "Weights"]
 
 Weights = Literal["imagenet", "medical"]
 
 _LOCAL_SHARE = 0.1
+
+
+class Audited(BaseConfig):
+    """What an audit measured of one method on the user's own images; None where it could not.
+
+    Attributes:
+        kept: Share of what the task needs that its views and masks keep.
+        gain: Points that a linear stand-in for its pretraining gains with few labels.
+        low: Lower end of the gain's 95 % interval over test patients.
+        high: Its upper end.
+    """
+
+    kept: Annotated[float, Field(ge=0, le=1)] | None = None
+    gain: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+    @model_validator(mode="after")
+    def _ends_are_in_order(self) -> Self:
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise ValueError(
+                "an interval must go from low to high, got "
+                f"low {self.low}, high {self.high}. Run anlage audit ... --out again"
+            )
+        return self
 
 
 class Profile(BaseConfig):
@@ -42,8 +68,7 @@ class Profile(BaseConfig):
         device: ``cpu`` or ``cuda``.
         memory_gb: Its memory.
         hours: Time for everything.
-        alignment: Results of an audit where there is one: for a method, the share of what the
-            task needs that its views and masks keep, 0 to 1.
+        alignment: What audits measured, by method; shown, but it ranks nothing.
         study: Under which name own results on these very images, task and labels are kept, if
             there are any, see `anlage.evidence.base.own_study`.
     """
@@ -66,7 +91,7 @@ class Profile(BaseConfig):
     device: Literal["cpu", "cuda"] | None = None
     memory_gb: PositiveFloat | None = None
     hours: PositiveFloat | None = None
-    alignment: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
+    alignment: dict[str, Audited] = {}
     study: str | None = None
 
     @field_validator("modality")
@@ -78,6 +103,19 @@ class Profile(BaseConfig):
     @classmethod
     def _known_task(cls, word: str | None) -> str | None:
         return None if word is None else known_word("task", word, TASKS)
+
+    @field_validator("alignment", mode="before")
+    @classmethod
+    def _no_bare_shares(cls, found: Any) -> Any:
+        pairs = found.items() if isinstance(found, Mapping) else ()
+        bare = [method for method, value in pairs if isinstance(value, int | float)]
+        if bare:
+            raise ValueError(
+                f"an audit must say kept, gain, low and high of each method, got only a number for "
+                f"{', '.join(bare)}, as earlier versions wrote it. Run it again: anlage audit "
+                f"STORE --method {bare[0]} ... --out DIR"
+            )
+        return found
 
     @property
     def is_dense(self) -> bool | None:

@@ -38,7 +38,6 @@ _UNITS = {
 }
 _NOTHING = Forecast(mean=0.0, low=0.0, high=0.0, harm=0.0, terms={})
 _MOST_MISSING = 4
-_NOT_AUDITED = 0.5
 _PRICE = 1.0
 """Points that a pretraining must gain to be worth its hours: about the standard error of one's own
 study, so that less could not be shown."""
@@ -84,17 +83,6 @@ def _order(found: Recommendation, profile: Profile, base: Base) -> tuple[float, 
     return (-round(found.counted, 9), -len(same), -len(near), found.title)
 
 
-def _counted(candidate: Candidate, profile: Profile, gain: float) -> float:
-    """Return the expected gain, less what the audit found to be lost, less its price.
-
-    Once any method was audited, one that was not is taken to keep a half, the middle of what is
-    possible: so a good audit never puts a method behind its equals that were not audited.
-    """
-    if candidate.kind == "pretrain" and profile.alignment and gain > 0:
-        gain *= profile.alignment.get(candidate.method or "", _NOT_AUDITED)
-    return gain - _price(candidate)
-
-
 def _price(candidate: Candidate) -> float:
     return _PRICE if candidate.kind in {"pretrain", "continue"} else 0.0
 
@@ -114,7 +102,7 @@ def _weigh(candidate: Candidate, profile: Profile, base: Base, model: GainModel)
         over_scratch=_gain(forecast),
         over_imagenet=_over_imagenet(candidate, forecast, model) if has_imagenet else None,
         price=_price(candidate),
-        counted=_counted(candidate, profile, forecast.mean),
+        counted=forecast.mean - _price(candidate),
         harm=forecast.harm,
         chance=0.0 if candidate.kind == "none" else 1 - forecast.harm,
         terms=forecast.terms,

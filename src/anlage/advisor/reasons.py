@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from anlage.advisor.answer import Kind, Reason
 from anlage.advisor.preferences import Case, spoken
 from anlage.advisor.profile import Profile
-from anlage.advisor.results import is_own, usable
+from anlage.advisor.results import is_own, is_variant, usable
 from anlage.evidence import Base, Row, Rule
 from anlage.evidence.words import short_name
 
@@ -95,11 +95,15 @@ def _told(rows: Iterable[Row]) -> list[Reason]:
     return [
         Reason(
             id=row.row,
-            text=f"{short_name(row)}: {row.method} on {row.dataset or row.modality[0]}, "
+            text=f"{short_name(row)}: {_tried(row)} on {row.dataset or row.modality[0]}, "
             f"{row.labels or 'labels not stated'}, {row.effect:+.1f} over {row.baseline_type}",
         )
         for row in rows
     ]
+
+
+def _tried(row: Row) -> str:
+    return f"{row.method} (as {row.pretext})" if is_variant(row) else row.method
 
 
 def _say(base: Base, name: str) -> Reason:

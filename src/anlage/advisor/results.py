@@ -23,6 +23,7 @@ __all__ = [
     "contrast_points",
     "head_to_head",
     "is_own",
+    "is_variant",
     "level_points",
     "opponent",
     "own_share",
@@ -99,14 +100,27 @@ def is_own(row: Row) -> bool:
     return row.study.startswith("local-")
 
 
+def is_variant(row: Row) -> bool:
+    """Whether an own result is about a method with other views, crops or masks than advised."""
+    return is_own(row) and row.pretext not in {"", row.method}
+
+
 def is_transformer(row: Row) -> bool:
     """Whether a row's encoder is a vision transformer."""
     return _TRANSFORMER.search(row.encoder) is not None
 
 
 def usable(rows: Iterable[Row]) -> tuple[Row, ...]:
-    """Keep results in points, read at the source, against a control without self-supervision."""
-    return tuple(row for row in rows if row.is_control and _has_points(row))
+    """Keep results in points, read at the source, against a control without self-supervision.
+
+    An own result about a variant of a method counts only where the method itself was not tried on
+    the same images, task and labels.
+    """
+    found = [row for row in rows if row.is_control and _has_points(row)]
+    tried = {(row.study, row.method) for row in found if is_own(row) and not is_variant(row)}
+    return tuple(
+        row for row in found if not is_variant(row) or (row.study, row.method) not in tried
+    )
 
 
 def level_points(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from anlage.advisor.answer import Advice
-from anlage.advisor.profile import Profile
+from anlage.advisor.profile import Audited, Profile
 from anlage.advisor.rank import advise as rank
 from anlage.advisor.recipe import write_recipes
 from anlage.errors import ConfigError, DataError
@@ -23,7 +24,7 @@ def advise(
     *,
     store: str | Path | None = None,
     split: str = "default",
-    audit: str | Path | None = None,
+    audit: str | Path | Sequence[str | Path] = (),
     recipe: str | Path | None = None,
     **facts: Any,
 ) -> Advice:
@@ -33,8 +34,8 @@ def advise(
         profile: The case; None builds it from the store, this machine and the facts.
         store: Folder made by ``prepare``, which tells most of the case.
         split: Name of its split.
-        audit: JSON file with a mapping from methods to the share of what the task needs that
-            their views and masks keep, 0 to 1.
+        audit: Folders that ``audit --out`` wrote, or the ``alignment.json`` in them, one or
+            several: by method, what views keep and the rehearsed gain. Shown, and rank nothing.
         recipe: Also write what ``study`` runs to this file, and what ``pretrain`` runs beside it.
         facts: Fields of `Profile`; they go before what the store and the machine tell.
 
@@ -42,12 +43,14 @@ def advise(
         Ranked strategies with reasons, costs and risks.
 
     Raises:
-        ConfigError: If a fact is unknown or out of range, or no recipe can be written.
+        ConfigError: If a fact or the audit is unknown or out of range, or no recipe can be
+            written.
         DataError: If the store or the audit cannot be read.
     """
+    audits = [audit] if isinstance(audit, str | Path) else list(audit)
     if profile is None:
-        profile = _profile(store, split, audit, facts)
-    elif store or audit or facts:
+        profile = _profile(store, split, [Path(one) for one in audits], facts)
+    elif store or audits or facts:
         raise ConfigError(
             "advise takes either a whole profile or a store and facts, got both. Leave one out."
         )
@@ -69,7 +72,7 @@ def machine_facts() -> dict[str, Any]:
 
 
 def _profile(
-    store: str | Path | None, split: str, audit: str | Path | None, facts: dict[str, Any]
+    store: str | Path | None, split: str, audits: Sequence[Path], facts: dict[str, Any]
 ) -> Profile:
     said = {name: value for name, value in facts.items() if value not in (None, ())}
     found: dict[str, Any] = machine_facts()
@@ -79,19 +82,33 @@ def _profile(
         found |= store_facts(
             store, task=said.get("task"), label=tuple(said.get("label", ())), split=split
         )
-    if audit is not None:
-        found["alignment"] = _audit(Path(audit))
+    if audits:
+        found["alignment"] = _audited(audits)
     return Profile.parse({**found, **said}, where="advise")
 
 
-def _audit(path: Path) -> Any:
+def _audited(paths: Sequence[Path]) -> dict[str, Audited]:
+    found: dict[str, Audited] = {}
+    for path in paths:
+        own = _audit(path / "alignment.json" if path.is_dir() else path)
+        if twice := found.keys() & own.keys():
+            raise ConfigError(
+                f"every method may be audited once, but {path} and an audit before it are both "
+                f"about {', '.join(sorted(twice))}. Leave one out."
+            )
+        found |= own
+    return found
+
+
+def _audit(path: Path) -> dict[str, Audited]:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(
-            f"an audit must be a JSON file with one share per method, {path} is not "
-            f"({type(error).__name__}). Check the path."
+            f"an audit must be the alignment.json that anlage audit ... --out writes, {path} is "
+            f"no JSON file ({type(error).__name__}). Check the path."
         ) from None
+    return Profile.parse({"alignment": found}, where=str(path)).alignment
 
 
 def _weights() -> tuple[str, ...] | None:

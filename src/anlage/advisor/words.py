@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from anlage.advisor.answer import Advice, Cost, Gain, Reason, Recommendation
-from anlage.advisor.profile import Profile
+from anlage.advisor.profile import Audited, Profile
 
 __all__ = [
     "as_json",
@@ -19,6 +19,7 @@ __all__ = [
     "plan_lines",
     "ranked_by",
     "summary",
+    "told_audit",
     "told_gain",
 ]
 
@@ -96,12 +97,23 @@ def told_gain(gain: Gain | None) -> str:
     return f"{gain.mean:+.1f} points [{gain.low:+.0f}, {gain.high:+.0f}]"
 
 
+def told_audit(audited: Audited, profile: Profile) -> str:
+    """Return what an audit measured of a method."""
+    parts = []
+    if audited.kept is not None:
+        parts.append(f"keeps {100 * audited.kept:.0f} % of what the task needs")
+    if audited.gain is not None:
+        measure = "correlation" if profile.task == "regression" else "AUROC"
+        gain = f"rehearsed gain {audited.gain:+.1f} points of {measure}"
+        if audited.low is not None and audited.high is not None:
+            gain += f" [{audited.low:.1f}, {audited.high:.1f}]"
+        parts.append(gain)
+    return "; ".join(parts) or "nothing of this method could be measured"
+
+
 def ranked_by(found: Recommendation) -> str:
     """Return what is ranked by, and what it is made of."""
-    less = f"less {found.price:g} for its cost"
-    if found.alignment is not None:
-        less = f"by the audit, {less}"
-    return f"{found.counted:+.1f} (the expected gain, {less})"
+    return f"{found.counted:+.1f} (the expected gain, less {found.price:g} for its cost)"
 
 
 def money(cost: Cost) -> str:
@@ -195,7 +207,7 @@ def _section(place: int, found: Recommendation, advice: Advice) -> Iterator[str]
         yield f"- would raise it: {'; '.join(found.would_raise)}"
     yield from (f"- risk: {risk}" for risk in found.risks)
     if found.alignment is not None:
-        yield f"- audit: keeps {100 * found.alignment:.0f} % of what the task needs"
+        yield f"- audit: {told_audit(found.alignment, advice.profile)}"
     if found.counted != found.over_scratch.mean:
         yield f"- ranked by: {ranked_by(found)}"
     yield from _listed("for", found.supporting)
@@ -214,20 +226,14 @@ def _short(place: int, found: Recommendation, advice: Advice) -> Iterator[str]:
         chance = f"chance of a gain {100 * found.chance:.0f} %"
         parts[:0] = [f"over scratch {told_gain(found.over_scratch)}", chance]
     if found.counted != found.over_scratch.mean:
-        parts.append(f"{_audited(found, advice)}counted {found.counted:+.1f}")
+        parts.append(f"counted {found.counted:+.1f}")
     yield f"- {'; '.join(parts)}"
+    if found.alignment is not None:
+        yield f"- audit: {told_audit(found.alignment, advice.profile)}"
     for name, reasons in (("for", found.supporting), ("against", found.opposing)):
         if reasons:
             ids = ", ".join(reason.id for reason in reasons[:_SHOWN])
             yield f"- {name}: {ids}"
-
-
-def _audited(found: Recommendation, advice: Advice) -> str:
-    """Return what an audit found of a pretraining; nothing where none was made."""
-    if found.alignment is not None:
-        return f"keeps {100 * found.alignment:.0f} % by the audit, "
-    is_left = found.strategy.kind == "pretrain" and advice.profile.alignment
-    return "not audited, " if is_left else ""
 
 
 def _listed(name: str, reasons: tuple[Reason, ...]) -> Iterator[str]:

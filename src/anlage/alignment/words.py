@@ -237,7 +237,7 @@ def _scores(audit: Audit) -> Iterator[str]:
         yield "Kept of what the task needs: not measured. Give --task with --label, or label maps."
     else:
         yield f"Kept of what the task needs: {shown(audit.least)}, limited by: {audit.limited_by}."
-    yield f"Alignment score: {_rehearsed(audit.rehearsal)}"
+    yield f"Alignment score (rehearsed gain): {_rehearsed(audit.rehearsal)}"
     if audit.checked is not None:
         yield _checked(audit.checked)
         if audit.checked.is_kept and audit.checked.rehearsal is not None:

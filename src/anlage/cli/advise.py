@@ -53,7 +53,8 @@ def advise(
     memory_gb: Annotated[float | None, typer.Option(help="Its memory.")] = None,
     hours: Annotated[float | None, typer.Option(help="Time for everything.")] = None,
     audit: Annotated[
-        Path | None, typer.Option(help="JSON with the share each method's views keep.")
+        list[Path] | None,
+        typer.Option(help="Folder of anlage audit --out; repeatable. Ranks nothing."),
     ] = None,
     why: Annotated[bool, typer.Option("--why", help="Explain the ranking step by step.")] = False,
     every: Annotated[bool, typer.Option("--all", help="Show every strategy in full.")] = False,
@@ -70,7 +71,7 @@ def advise(
 
     advice = run(
         store=store,
-        audit=audit,
+        audit=audit or (),
         modality=modality,
         task=task,
         label=tuple(label or ()),

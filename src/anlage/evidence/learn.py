@@ -45,6 +45,7 @@ _REMEDIES = {
     _NO_INTERVAL: _FINISH,
     _FEW_PATIENTS: "Run the study with more test patients.",
 }
+_ADVISED = {"ratio", "unit_mm"}  # of a mask, as the advisor's own recipes write them
 _NORMAL = 3.919927969080108  # 95% interval of a normal distribution, in standard deviations
 
 
@@ -92,9 +93,11 @@ def study_rows(values: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
     Only fine-tuning counts: published figures are about it. Comparisons that prove nothing, see
     `_why_not`, are left out. The labelled patients are kept: own results count near their budget.
+    What changed views, crops or masks is named, see `_variant`: it says little of its method.
     """
     data = values["data"]
     methods = _methods(values)
+    variants = dict(map(_variant, values["config"]["strategies"]))
     for one in values["comparisons"]:
         task = values["tasks"][one["task"]]["task"]
         headline = values["headlines"][one["task"]]
@@ -120,7 +123,7 @@ def study_rows(values: dict[str, Any]) -> Iterator[dict[str, Any]]:
             "paradigm": family("methods", methods[one["arm"]]),
             "method": methods[one["arm"]],
             "origin": "other",
-            "pretext": one["arm"],
+            "pretext": variants[one["arm"]],
             "pretrained_on": "medical",
             "modality": data["modality"],
             "dims": f"{data['dims']}d",
@@ -190,6 +193,25 @@ def _methods(values: dict[str, Any]) -> dict[str, str]:
         one.get("name") or one["method"]: one["method"] for one in values["config"]["strategies"]
     }
     return {title: method for title, method in named.items() if method in available("methods")}
+
+
+def _variant(strategy: dict[str, Any]) -> tuple[str, str]:
+    """Return a strategy's title, and its method or what it is where it changes views or masks.
+
+    Settings that all strategies of a study share do not count: they are what the user's images
+    need. Nor do the ratio and unit of the mask, where the method keeps its own name.
+    """
+    method, settings = strategy["method"], strategy.get("settings") or {}
+    title = strategy.get("name") or method
+    augmentation = settings.get("augmentation") or {}
+    mask = augmentation.get("mask") or {}
+    changed = {name for name in ("views", "crop_scale") if augmentation.get(name)}
+    changed |= {f"mask {name}" for name in mask.keys() - _ADVISED}
+    changed |= {name for name in settings.get("method_options") or {} if name.startswith("mask")}
+    if title != method and (changed or mask):
+        return title, title
+    what = ", ".join(sorted(changed)).replace("_", " ")
+    return title, f"{method} with other {what}" if changed else method
 
 
 def _figures(
