@@ -15,7 +15,6 @@ import anlage.alignment
 from _alignment_scores import parts_of
 from _alignment_shown import rehearsed, what_is_shown
 from anlage import plugins
-from anlage.alignment import rehearsal
 from anlage.alignment.words import as_json
 from anlage.config import fingerprint, layered
 from anlage.data.store import Store
@@ -229,14 +228,14 @@ def _audits(
             return rehearsed(store, recipe, label, shots=about.shots, seed=seed)
 
         shown = Path(__file__).with_name("_alignment_shown.py")
-        stand_in = [Path(rehearsal.__file__), room / "features.py", shown]
-        own = [one for one in sorted(room.glob("*.py")) if one.name != "rehearsal.py"]
-        code = [*own, Path(audits.__file__), Path(audited_by.__file__)]
+        code = [*sorted(room.glob("*.py")), Path(audits.__file__), Path(audited_by.__file__)]
         yield parts_of(
             kept(folder, "audit", asked, audit, code=code),
             {
                 **kept(folder, "shown", asked, more, code=[shown]),
-                **kept(folder, "rehearsal", {**asked, "shots": about.shots}, trial, code=stand_in),
+                **kept(
+                    folder, "rehearsal", {**asked, "shots": about.shots}, trial, code=[*code, shown]
+                ),
             },
         )
 

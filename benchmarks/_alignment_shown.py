@@ -15,8 +15,9 @@ from anlage.alignment.intervals import patient_weights
 from anlage.alignment.material import Material, read_material, sampled_rows, target_of
 from anlage.alignment.preservation import Viewed, kept_signal, read_images, unit_plan, views_of
 from anlage.alignment.probe import kernel_of
-from anlage.alignment.rehearsal import IMAGES, blanked, rehearse
+from anlage.alignment.rehearsal import blanked
 from anlage.data.store import Store
+from anlage.train.audited import rehearsal_of
 from anlage.train.distributed import World
 from anlage.train.pretrain import PretrainConfig
 from anlage.train.pretrain_job import PretrainJob
@@ -41,7 +42,7 @@ def what_is_shown(
         label: Label column of the task; None leaves the signal out.
         seed: Of images, views and folds.
     """
-    scene = _scene(store, recipe, label, seed=seed, count=_IMAGES)
+    scene = _scene(store, recipe, label, seed=seed)
     plan, spec, material = scene.plan, scene.spec, scene.material
     if plan.masking is not None and plan.masking.mask.guide == "errors":
         return {}
@@ -73,9 +74,8 @@ def rehearsed(
         shots: Labelled patients per class.
         seed: Of images, views and label draws.
     """
-    scene = _scene(store, recipe, label, seed=seed, count=IMAGES)
-    target = target_of(scene.store, scene.material.sample, label)
-    found = rehearse(scene.material, scene.plan, scene.spec, target, seed=seed, shots=shots)
+    _, job = _job(store, recipe, seed)
+    found = rehearsal_of(job, label, seed=seed, shots=shots)
     return {} if found is None else {"rehearsed": found.gain}
 
 
@@ -89,14 +89,17 @@ class _Scene:
     material: Material
 
 
-def _scene(
-    store: Path, recipe: Mapping[str, Any], label: str | None, *, seed: int, count: int
-) -> _Scene:
+def _job(store: Path, recipe: Mapping[str, Any], seed: int) -> tuple[Store, PretrainJob]:
     opened = Store.open(store)
     config = PretrainConfig.parse(recipe, where="recipe")
     own = {"device": "cpu", "seed": seed, "parts": ("train",)}
     job = PretrainJob(opened, config.model_copy(update=own), World())
     job.close()
+    return opened, job
+
+
+def _scene(store: Path, recipe: Mapping[str, Any], label: str | None, *, seed: int) -> _Scene:
+    opened, job = _job(store, recipe, seed)
     plan, spec = job.plan, job.method.spec
     if not spec.is_masked:
         plan = replace(plan, masking=None)
@@ -104,7 +107,7 @@ def _scene(
     known = np.ones(len(job.rows), bool) if target is None else np.isfinite(target.values)
     strata = [""] * len(job.rows) if target is None else [str(value) for value in target.values]
     held = int(np.prod(job.scene.region)) * opened.meta.channels * 4
-    most = max(10, min(count, _PIXELS // int(np.prod(plan.size)), _BYTES // held))
+    most = max(10, min(_IMAGES, _PIXELS // int(np.prod(plan.size)), _BYTES // held))
     rows = sampled_rows(job.rows, count=most, seed=seed, strata=strata, preferred=known)
     material = read_material(opened, rows, region=job.scene.region, seed=seed)
     return _Scene(store=opened, plan=plan, spec=spec, material=material)

@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 
 from anlage.alignment.auditor import Finding, Numbers
+from anlage.alignment.correct import Checked
 from anlage.alignment.intervals import ProbeScore, Share
 from anlage.alignment.measure import Audit
 from anlage.alignment.page import as_html
 from anlage.alignment.pairs import Negatives
+from anlage.alignment.rehearsal import Rehearsal
 from anlage.alignment.words import advice, as_json, as_text
 
 CODED = ProbeScore(value=1.0, low=0.98, high=1.0, kind="AUROC", chance=0.5)
@@ -174,3 +176,41 @@ def test_millimetres_are_told_only_where_they_are_known(stated, has, lacks, colu
     assert lacks not in said(found)
     assert column in page_of(found)
     assert as_json(found)["spacing_stated"] is stated
+
+
+SCORE = Rehearsal(gain=-3.46, low=-7.1, high=0.24, kind="AUROC", plain=0.618, labels=9, images=480)
+
+
+def test_the_alignment_score_is_told_with_its_interval_and_what_it_rests_on():
+    (said,) = [one for one in advice(replace(PLAIN, rehearsal=SCORE)) if "Alignment" in one]
+    assert "-3.5 points of AUROC [-7.1, 0.2]" in said
+    assert "480 images" in said
+    assert "9 labelled patients per class reads 0.62" in said
+    assert "zero is not 'no gain'" in said
+    assert as_json(replace(PLAIN, rehearsal=SCORE))["alignment_score"]["gain"] == -3.46
+
+
+def test_a_score_of_a_quantity_or_without_an_interval():
+    other = replace(SCORE, kind="correlation", low=None, high=None)
+    (said,) = [one for one in advice(replace(PLAIN, rehearsal=other)) if "Alignment" in one]
+    assert "-3.5 points of correlation. " in said
+    assert "9 labelled patients reads" in said
+
+
+def test_no_score_says_what_it_takes():
+    (said,) = [one for one in advice(PLAIN) if "Alignment" in one]
+    assert "not measured. It needs a task with one label per image" in said
+
+
+@pytest.mark.parametrize(("after", "is_lower"), [(-4.0, True), (-3.46, False), (5.0, False)])
+def test_a_correction_that_lowers_the_score_says_so(after, is_lower):
+    mended = Checked(
+        before=PLAIN.least,
+        after=PLAIN.least,
+        limited_by=None,
+        tried=(),
+        rehearsal=replace(SCORE, gain=after),
+    )
+    *_, said = advice(replace(PLAIN, rehearsal=SCORE, checked=mended))
+    assert f"corrected recipe: {after:+.1f} points" in said
+    assert ("That is lower" in said) is is_lower

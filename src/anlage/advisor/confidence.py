@@ -118,5 +118,3 @@ def _audit_risks(audited: Audited | None) -> Iterator[str]:
             "the audit found that views lose more than half of what the task needs: look at its "
             "report before you pretrain"
         )
-    if audited.gain is not None and audited.high is not None and audited.high < 0:
-        yield f"a linear stand-in loses {-audited.gain:.1f} points on your images"

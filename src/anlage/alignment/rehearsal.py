@@ -1,24 +1,16 @@
-"""A rehearsal: what a linear stand-in for a pretraining gains on these images, before it is run.
+"""A rehearsal: how a linear stand-in for a pretraining does on these images, before it is run.
 
-The stand-in learns linear maps of fixed image features, which has a solution in closed form:
+The stand-in (``stand_in``) learns linear maps of fixed image features in closed form, from views
+and masks as the strategy makes them; a method that both draws views together and fills in gets
+both maps, each of the same mean length. A probe of few labels (``few_labels``) then reads what it
+learnt, and the fixed features, each component of them scaled to unit variance. The difference is
+the rehearsed gain, which is the audit's alignment score.
 
-- a method that draws views together learns the directions that two views of an image share, each
-  weighted by how far they share it: canonical correlation across views, which is what contrastive
-  and predictive losses find among linear maps (HaoChen et al., "Provable guarantees for
-  self-supervised deep learning with spectral contrastive loss", NeurIPS 2021; Balestriero and
-  LeCun, "Contrastive and non-contrastive self-supervised learning recover global and local
-  spectral embedding methods", NeurIPS 2022);
-- a method that fills in what a mask hides learns the directions of what is visible that predict
-  the view, weighted by how much of it they predict: reduced-rank regression (Izenman, "Reduced-rank
-  regression for the multivariate linear model", J. Multivariate Analysis 1975), which follows
-  variance as reconstruction does (Balestriero and LeCun, "Learning by reconstruction produces
-  uninformative features for perception", 2024);
-- a method that does both gets both, side by side.
-
-A probe is then fitted on a few labelled patients and tested on the others, once on what the
-stand-in learnt and once on the fixed features. The difference is the rehearsed gain. It sees what
-views and masks destroy, what they leave, and what a method makes of it; it does not see depth,
-optimisation or fine-tuning. What it has foretold, and what not, is in benchmarks/audit.md.
+It sees what views and masks destroy, what they leave, and what a method makes of it. It does not
+see depth, optimisation, fine-tuning, or how far two views of a pair must overlap. Maps are learnt
+from all images, those of tested patients among them, without labels. **It orders strategies on the
+same images; zero is not "no gain"**: what scaling the fixed features does to the probe is part of
+it. What it has foretold, and what not, is in benchmarks/audit.md.
 """
 
 from __future__ import annotations
@@ -30,45 +22,39 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import torch
-from jaxtyping import Float
 
 from anlage.alignment.features import image_features
-from anlage.alignment.intervals import interval, patient_weights
+from anlage.alignment.few_labels import SHOTS, compared
 from anlage.alignment.material import Material, Target
 from anlage.alignment.preservation import unit_plan, views_of
-from anlage.alignment.probe import scores
+from anlage.alignment.stand_in import predicting, shared
 from anlage.tensors import Images, Masks
 from anlage.transforms.views import ViewPlan, make_views
 from anlage.types import ViewSpec
 
-__all__ = ["IMAGES", "Rehearsal", "predicting", "rehearse", "shared"]
+__all__ = ["IMAGES", "Rehearsal", "blanked", "rehearse"]
 
 Floats = npt.NDArray[np.float64]
-Rows = npt.NDArray[np.int64]
 
-IMAGES = 500  # looked at by default, with and without labels
-_SHOTS = 10  # labelled patients per class
+IMAGES = 500  # looked at, with and without labels, where memory allows
 _VIEWS = 6
 _COMPONENTS = 40  # per block of features
-_RANK = 64
-_RIDGE = 0.1  # share of the mean variance
-_PROBE_RIDGE = 1.0  # share of the mean squared length
-_DRAWS = 50
-_REPLICATES = 200
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rehearsal:
-    """What the stand-in gained.
+    """How the stand-in did.
 
     Attributes:
-        gain: Points (hundredths) of AUROC, or of the correlation with a quantity.
-        low: Lower end of its 95 % interval over test patients; label draws are averaged and the
-            maps taken as they are.
+        gain: Points (hundredths) of AUROC, or of the correlation with a quantity, more than on
+            fixed features.
+        low: Lower end of its 95 % interval over patients, see ``few_labels``; None where there
+            are too few.
         high: Its upper end.
         kind: ``AUROC`` of classes, ``correlation`` of a quantity.
         plain: Score of the probe on fixed features.
-        shots: Labelled patients per class, at most; of a quantity twice as many in all.
+        labels: Labelled patients per class that the probe was fitted on, at most; of a quantity
+            in all.
         images: How many images the stand-in learnt from.
     """
 
@@ -77,7 +63,7 @@ class Rehearsal:
     high: float | None
     kind: Literal["AUROC", "correlation"]
     plain: float
-    shots: int
+    labels: int
     images: int
 
     def as_json(self) -> dict[str, float | int | str | None]:
@@ -92,7 +78,7 @@ def rehearse(
     target: Target,
     *,
     seed: int,
-    shots: int = _SHOTS,
+    shots: int = SHOTS,
 ) -> Rehearsal | None:
     """Rehearse a pretraining on some images and few labels.
 
@@ -101,84 +87,39 @@ def rehearse(
         plan: What pretraining does to them.
         spec: What its method asks for.
         target: What the task reads; images without it are learnt from all the same.
-        seed: Seed of views, label draws and intervals.
+        seed: Seed of views and label draws.
         shots: Labelled patients per class.
 
     Returns:
         None for a method that neither draws views together nor fills in, for masks that follow the
-        method's own error, and where fewer than two classes have two patients.
+        method's own error, for images that are all alike, and for too few labelled patients (see
+        ``few_labels.compared``).
     """
     is_filling = spec.is_masked and plan.masking is not None
     is_drawing = spec.num_views > 1
     by_error = plan.masking is not None and plan.masking.mask.guide == "errors"
     if not (is_filling or is_drawing) or (is_filling and by_error):
         return None
-    values = _testable(target, material.patient)
-    if values is None:
-        return None
     shown = plan if is_filling else replace(plan, masking=None)
     features = _Features(material, shown, spec, seed=seed)
+    if features.plain.shape[1] == 0:
+        return None
     maps = [shared(features.visible)] if is_drawing else []
     maps += [predicting(features.visible, features.whole)] if is_filling else []
-    learnt = np.concatenate([_unit(features.plain @ one) for one in maps], axis=1)
+    learnt = np.concatenate([_same_length(features.plain @ one) for one in maps], axis=1)
     plain = features.plain / np.maximum(features.plain.std(axis=0), 1e-9)
-    return _compared(
-        _unit(plain), _unit(learnt), values, target, material.patient, shots=shots, seed=seed
+    found = compared(plain, learnt, target, material.patient, shots=shots, seed=seed)
+    if found is None:
+        return None
+    return Rehearsal(
+        gain=100 * found.value,
+        low=None if found.low is None else 100 * found.low,
+        high=None if found.high is None else 100 * found.high,
+        kind="AUROC" if target.classes else "correlation",
+        plain=found.first,
+        labels=found.fitted,
+        images=len(material),
     )
-
-
-def shared(
-    views: Float[Floats, "V n F"], *, rank: int = _RANK, ridge: float = _RIDGE
-) -> Float[Floats, "F k"]:
-    """Return the directions that views of an image share, longest first.
-
-    Each has unit variance over all views (with ridge), times the root of the share of it that two
-    views of an image have in common; directions that share nothing have length 0.
-
-    Args:
-        views: Features of V views of n images.
-        rank: How many directions at most.
-        ridge: Added to all variances, as a share of their mean.
-    """
-    centred = views - views.mean(axis=(0, 1))
-    count, images, width = views.shape
-    every = np.einsum("vni,vnj->ij", centred, centred) / (count * images)
-    mean = centred.mean(axis=0)
-    # the mean over pairs of different views
-    across = (count * (mean.T @ mean) / images - every) / (count - 1)
-    ridged = every + ridge * np.trace(every) / width * np.eye(width)
-    whitening = _inverse_root(ridged)
-    shares, directions = np.linalg.eigh(whitening @ across @ whitening)
-    order = np.argsort(shares)[::-1][:rank]
-    found: Floats = whitening @ directions[:, order] * np.sqrt(np.clip(shares[order], 0, None))
-    return found
-
-
-def predicting(
-    visible: Float[Floats, "V n F"],
-    whole: Float[Floats, "V n F"],
-    *,
-    rank: int = _RANK,
-    ridge: float = _RIDGE,
-) -> Float[Floats, "F k"]:
-    """Return the directions of what is visible that predict the whole view, longest first.
-
-    Each has unit variance (with ridge), times the deviation of the whole that it predicts.
-
-    Args:
-        visible: Features of V views of n images with hidden places blanked.
-        whole: Features of the same views with nothing hidden.
-        rank: How many directions at most.
-        ridge: Added to all variances, as a share of their mean.
-    """
-    width = visible.shape[2]
-    seen = (visible - visible.mean(axis=(0, 1))).reshape(-1, width)
-    wanted = (whole - whole.mean(axis=(0, 1))).reshape(-1, width)
-    every = seen.T @ seen / len(seen)
-    whitening = _inverse_root(every + ridge * np.trace(every) / width * np.eye(width))
-    directions, lengths, _ = np.linalg.svd(whitening @ (seen.T @ wanted / len(seen)))
-    found: Floats = whitening @ directions[:, :rank] * lengths[:rank]
-    return found
 
 
 class _Features:
@@ -258,101 +199,7 @@ def _main(block: Floats) -> tuple[Floats, Floats]:
     return mean, directions[:_COMPONENTS].T / length
 
 
-def _unit(features: Floats) -> Floats:
-    """Centre features and give them a mean squared length of one."""
+def _same_length(features: Floats) -> Floats:
+    """Give features a mean squared length of one."""
     centred = features - features.mean(axis=0)
-    length = np.sqrt(np.square(centred).sum(axis=1).mean())
-    found: Floats = centred / max(length, 1e-12)
-    return found
-
-
-def _inverse_root(matrix: Floats) -> Floats:
-    values, vectors = np.linalg.eigh(matrix)
-    found: Floats = vectors / np.sqrt(np.maximum(values, 1e-12)) @ vectors.T
-    return found
-
-
-def _testable(target: Target, patients: Rows) -> Floats | None:
-    """Return the values, without classes of a single patient; None if too little is left."""
-    values = target.values.copy()
-    for number in range(len(target.classes)):
-        own = values == number
-        if own.any() and len(np.unique(patients[own])) < 2:
-            values[own] = np.nan
-    known = np.isfinite(values)
-    if len(np.unique(patients[known])) < 4 or len(np.unique(values[known])) < 2:
-        return None
-    return values
-
-
-def _compared(
-    plain: Floats,
-    learnt: Floats,
-    values: Floats,
-    target: Target,
-    patients: Rows,
-    *,
-    shots: int,
-    seed: int,
-) -> Rehearsal | None:
-    """Fit and test a probe on both, over draws of labelled patients."""
-    rng = np.random.default_rng(seed)
-    weights = patient_weights(patients, replicates=_REPLICATES, seed=seed)
-    weights = np.concatenate([np.ones((1, len(patients))), weights])
-    gains, scored = [], []
-    for _ in range(_DRAWS):
-        fit, test = _drawn(values, patients, shots=shots, is_class=bool(target.classes), rng=rng)
-        both = [
-            scores(
-                _probed(one, fit, test, values, num_classes=len(target.classes)),
-                values[test],
-                weights[:, test],
-                num_classes=len(target.classes),
-            )
-            for one in (plain, learnt)
-        ]
-        gains.append(both[1] - both[0])
-        scored.append(both[0][0])
-    if not np.isfinite(scored).any():
-        return None
-    held = np.array(gains)
-    counts = np.isfinite(held).sum(axis=0)
-    found = np.where(np.isfinite(held), held, 0).sum(axis=0) / np.where(counts > 0, counts, np.nan)
-    low, high = (None if end is None else 100 * end for end in interval(found[1:]) or (None, None))
-    return Rehearsal(
-        gain=100 * float(found[0]),
-        low=low,
-        high=high,
-        kind="AUROC" if target.classes else "correlation",
-        plain=float(np.nanmean(scored)),
-        shots=shots,
-        images=len(patients),
-    )
-
-
-def _drawn(
-    values: Floats, patients: Rows, *, shots: int, is_class: bool, rng: np.random.Generator
-) -> tuple[Rows, Rows]:
-    """Draw one image each of a few patients per class; test on all labelled others."""
-    known = np.flatnonzero(np.isfinite(values))
-    order = known[rng.permutation(len(known))]
-    _, first = np.unique(patients[order], return_index=True)
-    one_each = order[np.sort(first)]
-    groups = [one_each[values[one_each] == one] for one in np.unique(values[known])]
-    if not is_class:
-        groups, shots = [one_each], 2 * shots
-    fit = np.concatenate([group[: min(shots, len(group) // 2)] for group in groups])
-    test = known[~np.isin(patients[known], patients[fit])]
-    return fit, test
-
-
-def _probed(features: Floats, fit: Rows, test: Rows, values: Floats, *, num_classes: int) -> Floats:
-    """Fit ridge regression on some images and return its answers for others, (n, K)."""
-    wanted = np.eye(num_classes)[values[fit].astype(int)] if num_classes else values[fit, None]
-    kernel = features[fit] @ features[fit].T
-    ridge = _PROBE_RIDGE * np.trace(kernel) / len(fit)
-    inner = kernel + ridge * np.eye(len(fit))
-    found: Floats = features[test] @ (
-        features[fit].T @ np.linalg.solve(inner, wanted - wanted.mean(axis=0))
-    )
-    return found
+    return features / max(float(np.sqrt(np.square(centred).sum(axis=1).mean())), 1e-12)

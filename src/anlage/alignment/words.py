@@ -241,7 +241,7 @@ def _scores(audit: Audit) -> Iterator[str]:
     if audit.checked is not None:
         yield _checked(audit.checked)
         if audit.checked.is_kept and audit.checked.rehearsal is not None:
-            yield f"Alignment score of the corrected recipe: {gained(audit.checked.rehearsal)}."
+            yield _corrected(audit.rehearsal, audit.checked.rehearsal)
 
 
 def gained(found: Rehearsal) -> str:
@@ -250,18 +250,25 @@ def gained(found: Rehearsal) -> str:
     return f"{found.gain:+.1f} points of {found.kind}{ends}"
 
 
+def _corrected(before: Rehearsal | None, after: Rehearsal) -> str:
+    said = f"Alignment score of the corrected recipe: {gained(after)}."
+    if before is None or after.gain >= before.gain:
+        return said
+    return f"{said} That is lower: more is kept, and less may be learnt from it. Try both."
+
+
 def _rehearsed(found: Rehearsal | None) -> str:
     if found is None:
         return (
-            "not measured. It needs --label, a method that compares views or fills in what masks "
-            "hide, and no --quick."
+            "not measured. It needs a task with one label per image, two classes or more, eight "
+            "labelled patients or more, a method that compares views or fills in what masks hide "
+            "(not by its own error), and no --quick."
         )
-    few = f"{found.shots} labelled patients per class"
-    if found.kind != "AUROC":
-        few = f"{2 * found.shots} labelled patients"
+    few = f"{found.labels} labelled patients" + (" per class" if found.kind == "AUROC" else "")
     return (
-        f"{gained(found)}: what a linear stand-in for this pretraining gains on {found.images} of "
-        f"these images, where a probe of {few} reads {found.plain:.2f} without it."
+        f"{gained(found)}. That is what a linear stand-in for this pretraining makes of fixed "
+        f"features of {found.images} images, where a probe of {few} reads {found.plain:.2f}. It "
+        "orders strategies on the same images; zero is not 'no gain'."
     )
 
 

@@ -21,14 +21,21 @@ from anlage.alignment.measure import Audit, audit_strategy
 from anlage.alignment.page import as_html
 from anlage.alignment.pairs import Negatives, negatives_of
 from anlage.alignment.pictures import worst_cases
-from anlage.alignment.rehearsal import IMAGES, Rehearsal, rehearse
+from anlage.alignment.rehearsal import Rehearsal
 from anlage.alignment.whole import measure_whole
 from anlage.alignment.words import as_json, as_text
 from anlage.config import layered, read_yaml
 from anlage.data.store import Store
 from anlage.errors import ConfigError, DataError
 from anlage.progress import say, track
-from anlage.train.audited import audited_rows, has_lesion_marks, strategy_of
+from anlage.train.audited import (
+    HELD_BYTES,
+    PIXELS,
+    audited_rows,
+    has_lesion_marks,
+    rehearsal_of,
+    strategy_of,
+)
 from anlage.train.distributed import World
 from anlage.train.pretrain import PretrainConfig
 from anlage.train.pretrain_job import PretrainJob
@@ -37,8 +44,6 @@ from anlage.types import Signal
 __all__ = ["audit"]
 
 _DENSE = {"segmentation", "detection", "reconstruction"}
-_PIXELS = 8_000_000  # of all views of one draw: what fits into three minutes on two cores
-_BYTES = 1 << 30
 _QUICK = 120
 _SITES = ("site", "scanner")
 _COMMENT = """\
@@ -108,14 +113,14 @@ def audit(
         rows,
         labels,
         count=min(images, _QUICK) if quick else images,
-        pixels=_PIXELS,
-        held_bytes=_BYTES,
+        pixels=PIXELS,
+        held_bytes=HELD_BYTES,
         seed=seed,
     )
     material = read_material(opened, chosen, region=job.scene.region, seed=seed)
     effort = Effort(seed=seed, draws=1 if quick else 2, factors=() if quick else (0.5, 2.0))
     target = target_of(opened, chosen, label) if label else None
-    with track("Auditing", len(job.plan.steps) + 4, unit="parts") as advance:
+    with track("Auditing", len(job.plan.steps) + (4 if quick else 5), unit="parts") as advance:
         found = audit_strategy(
             material,
             strategy,
@@ -210,15 +215,10 @@ def _check(
 def _rehearsed(
     job: PretrainJob, label: str | None, signal: Signal | None, seed: int
 ) -> Rehearsal | None:
-    """Rehearse a pretraining, on as many images as its own default says, if that fits in memory."""
+    """Rehearse tasks that read one label per image."""
     if label is None or signal != "global":
         return None
-    chosen = audited_rows(
-        job, job.rows, [label], count=IMAGES, pixels=_PIXELS, held_bytes=_BYTES, seed=seed
-    )
-    material = read_material(job.store, chosen, region=job.scene.region, seed=seed)
-    target = target_of(job.store, chosen, label)
-    return rehearse(material, job.plan, job.method.spec, target, seed=seed)
+    return rehearsal_of(job, label, seed=seed)
 
 
 def _sites(store: Store, material: Material, site: str | None) -> Iterable[Target]:

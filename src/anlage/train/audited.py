@@ -13,7 +13,9 @@ from torch import Tensor
 
 from anlage import plugins
 from anlage.alignment.auditor import Strategy
-from anlage.alignment.material import sampled_rows, target_of
+from anlage.alignment.few_labels import SHOTS
+from anlage.alignment.material import read_material, sampled_rows, target_of
+from anlage.alignment.rehearsal import IMAGES, Rehearsal, rehearse
 from anlage.data.store import Store
 from anlage.methods import MapsErrors
 from anlage.tensors import Images, Masks
@@ -21,10 +23,19 @@ from anlage.train.pretrain_job import PretrainJob
 from anlage.transforms.masking import ErrorMap
 from anlage.types import Signal
 
-__all__ = ["audited_rows", "has_lesion_marks", "strategy_of"]
+__all__ = [
+    "HELD_BYTES",
+    "PIXELS",
+    "audited_rows",
+    "has_lesion_marks",
+    "rehearsal_of",
+    "strategy_of",
+]
 
 _JOINT = {"contrastive", "predictive"}
 _LEAST = 10
+PIXELS = 8_000_000  # of all views of one draw: what fits into three minutes on two cores
+HELD_BYTES = 1 << 30
 
 
 def strategy_of(job: PretrainJob, signal: Signal | None) -> Strategy:
@@ -87,6 +98,25 @@ def audited_rows(
         strata = target.values if target.classes else strata
     names = [f"{value} {mark}" for value, mark in zip(strata, marked, strict=True)]
     return sampled_rows(rows, count=most, seed=seed, strata=names, preferred=known)
+
+
+def rehearsal_of(
+    job: PretrainJob, label: str, *, seed: int, shots: int = SHOTS
+) -> Rehearsal | None:
+    """Rehearse a pretraining on its training images, as many as are wanted and fit in memory.
+
+    Args:
+        job: The pretraining.
+        label: Label column of the task.
+        seed: Seed of images, views and label draws.
+        shots: Labelled patients per class.
+    """
+    chosen = audited_rows(
+        job, job.rows, [label], count=IMAGES, pixels=PIXELS, held_bytes=HELD_BYTES, seed=seed
+    )
+    material = read_material(job.store, chosen, region=job.scene.region, seed=seed)
+    target = target_of(job.store, chosen, label)
+    return rehearse(material, job.plan, job.method.spec, target, seed=seed, shots=shots)
 
 
 def _errors(job: PretrainJob) -> ErrorMap:
