@@ -170,7 +170,7 @@ def compare(cells: Sequence[Cell], kind: str) -> list[str]:
         for name, said in ((name, joined(two)) for name, two in judged.items())
     ]
     told_of_pairs = [
-        what_it_tells(cells, sample, scores[REHEARSED], kind),
+        what_it_tells(cells, sample, scores[REHEARSED], rivals[ELSEWHERE], kind),
         variants_table(cells, sample, scores, rivals[ELSEWHERE]),
         parts_table(cells, sample),
     ]
@@ -195,8 +195,10 @@ def joined(gaps: Mapping[str, Estimate]) -> str:
     return "**not shown to be better** than the paradigm alone"
 
 
-def what_it_tells(cells: Sequence[Cell], sample: Sample, score: Floats, kind: str) -> str:
-    """Say which kinds of pairs the score puts in order."""
+def what_it_tells(
+    cells: Sequence[Cell], sample: Sample, score: Floats, rival: Floats, kind: str
+) -> str:
+    """Say which kinds of pairs the score puts in order, and whether its rival does."""
 
     def alike(first: int, second: int) -> bool:
         return sample.paradigms[first] == sample.paradigms[second]
@@ -213,15 +215,26 @@ def what_it_tells(cells: Sequence[Cell], sample: Sample, score: Floats, kind: st
         "whose gains are clearly apart": apart,
         "of one paradigm, clearly apart": lambda one, two: alike(one, two) and apart(one, two),
     }
-    lines = ["| pairs of strategies on one task | pairs | the score tells | in order |"]
-    lines.append("|---|---|---|---|")
+    lines = [
+        "| pairs of strategies on one task | pairs | the score tells | in order | "
+        f"by the {ELSEWHERE} | difference |",
+        "|---|---|---|---|---|---|",
+    ]
     said = []
     for name, wanted in kinds.items():
         right = pairs_by_data(score, sample, wanted)
         count = sum(map(len, right.values()))
         told_apart = sum(one != 0.5 for values in right.values() for one in values)
         found = mean_of(right)
-        lines.append(f"| {name} | {count} | {told_apart} | {told(found)} |")
+        other = pairs_by_data(rival, sample, wanted)
+        gaps = {
+            data: [ours - theirs for ours, theirs in zip(values, other[data], strict=True)]
+            for data, values in right.items()
+        }
+        lines.append(
+            f"| {name} | {count} | {told_apart} | {told(found)} | {told(mean_of(other))} | "
+            f"{told(mean_of(gaps), sign='+')} |"
+        )
         if count:
             chance = Estimate(value=found.value - 0.5, low=found.low - 0.5, high=found.high - 0.5)
             than = {"better": "better than a coin", "worse": "worse than a coin"}
