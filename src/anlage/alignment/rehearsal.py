@@ -3,14 +3,13 @@
 The stand-in (``stand_in``) learns linear maps of fixed image features in closed form, from views
 and masks as the strategy makes them; a method that both draws views together and fills in gets
 both maps, each of the same mean length. A probe of few labels (``few_labels``) then reads what it
-learnt, and the fixed features, each component of them scaled to unit variance. The difference is
-the rehearsed gain, which is the audit's alignment score.
+learnt, and what the same stand-in learns where views change nothing and masks hide nothing. The
+difference is the rehearsed gain, which is the audit's alignment score.
 
 It sees what views and masks destroy, what they leave, and what a method makes of it. It does not
 see depth, optimisation, fine-tuning, or how far two views of a pair must overlap. Maps are learnt
-from all images, those of tested patients among them, without labels. **It orders strategies on the
-same images; zero is not "no gain"**: what scaling the fixed features does to the probe is part of
-it. What it has foretold, and what not, is in benchmarks/audit.md.
+from all images, those of tested patients among them, without labels. What it has foretold, and
+what not, is in benchmarks/audit.md.
 """
 
 from __future__ import annotations
@@ -46,13 +45,13 @@ class Rehearsal:
     """How the stand-in did.
 
     Attributes:
-        gain: Points (hundredths) of AUROC, or of the correlation with a quantity, more than on
-            fixed features.
+        gain: Points (hundredths) of AUROC, or of the correlation with a quantity, more than where
+            nothing is changed or hidden.
         low: Lower end of its 95 % interval over patients, see ``few_labels``; None where there
             are too few.
         high: Its upper end.
         kind: ``AUROC`` of classes, ``correlation`` of a quantity.
-        plain: Score of the probe on fixed features.
+        plain: Score of the probe where nothing is changed or hidden.
         labels: Labelled patients per class that the probe was fitted on, at most; of a quantity
             in all.
         images: How many images the stand-in learnt from.
@@ -104,11 +103,21 @@ def rehearse(
     features = _Features(material, shown, spec, seed=seed)
     if features.plain.shape[1] == 0:
         return None
-    maps = [shared(features.visible)] if is_drawing else []
-    maps += [predicting(features.visible, features.whole)] if is_filling else []
-    learnt = np.concatenate([_same_length(features.plain @ one) for one in maps], axis=1)
-    plain = features.plain / np.maximum(features.plain.std(axis=0), 1e-9)
-    found = compared(plain, learnt, target, material.patient, shots=shots, seed=seed)
+
+    def learnt(visible: Floats, whole: Floats) -> Floats:
+        maps = [shared(visible)] if is_drawing else []
+        maps += [predicting(visible, whole)] if is_filling else []
+        return np.concatenate([_same_length(features.plain @ one) for one in maps], axis=1)
+
+    unchanged = np.stack([features.plain, features.plain])
+    found = compared(
+        learnt(unchanged, unchanged),
+        learnt(features.visible, features.whole),
+        target,
+        material.patient,
+        shots=shots,
+        seed=seed,
+    )
     if found is None:
         return None
     return Rehearsal(

@@ -266,9 +266,9 @@ def _rehearsed(found: Rehearsal | None) -> str:
         )
     few = f"{found.labels} labelled patients" + (" per class" if found.kind == "AUROC" else "")
     return (
-        f"{gained(found)}. That is what a linear stand-in for this pretraining makes of fixed "
-        f"features of {found.images} images, where a probe of {few} reads {found.plain:.2f}. It "
-        "orders strategies on the same images; zero is not 'no gain'."
+        f"{gained(found)}. That is what views and masks add to what a linear stand-in for this "
+        f"pretraining learns from {found.images} images, as a probe of {few} reads it "
+        f"({found.plain:.2f} where nothing is changed or hidden)."
     )
 
 
