@@ -65,10 +65,10 @@ alone. *Pairs in order*: of two strategies on one task, does the one with more g
 score? A tie, or a score that was not measured, counts half. Intervals are 95 %, over data sets
 (stores) drawn with replacement, widened for their small number, with gains and audits as they
 are. No word is adjusted for the two statistics and two kinds of gain: read a lone one with care."""
-KNOWN = """Something of the alignment score was chosen after a look at these cells: its features, rank
-and ridge on six of the data sets, its zero on the other nine (LOG.md tells in which order, and
-what the score without that zero had foretold of the nine). So they flatter it. Words and columns
-are those of the section above."""
+KNOWN = """Something of the alignment score was chosen after a look at these cells: its features,
+rank and ridge on six of the data sets, its zero on the other nine (LOG.md tells in which order,
+and what the score without that zero had foretold of the nine). So they flatter it. Words and
+columns are those of the section above."""
 
 
 def section(

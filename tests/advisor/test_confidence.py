@@ -24,7 +24,7 @@ def of(advice, method):
         ({"kept": 0.0}, [LOST]),
         ({"kept": 0.5}, []),
         ({}, []),
-        # its zero is not "no gain": only the order of strategies counts
+        # a stand-in is no pretraining: only the order of strategies counts
         ({"gain": -4.25, "low": -6.0, "high": -0.1}, []),
     ],
 )
