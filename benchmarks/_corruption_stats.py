@@ -67,7 +67,9 @@ def compare(place: Place, first: str, second: str, column: Column) -> Finding:
     keep = _kept(place, column)
     patients = _patients(place, column)
     if not shared or not len(keep) or not patients:
-        return Finding(why_not="not finished" if not shared else "no such lesions")
+        is_tried = {first, second} <= place.arms.keys()
+        why = "no such lesions" if shared else "not finished" if is_tried else "not tried"
+        return Finding(why_not=why)
     ours, theirs = (
         [_statistic(place, place.arms[arm][run], column) for run in shared]
         for arm in (first, second)

@@ -13,6 +13,7 @@ import argparse
 import datetime
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,8 @@ def main() -> None:
     facts: list[dict[str, Any]] = []
     for one in wanted.sources:
         own, results = places(one)
+        if any(one.store == other.store for other in wanted.sources[: len(facts)]):
+            own = [replace(place, task=f"{place.task} ({one.study.name})") for place in own]
         found += own
         facts.append(results)
     claims = judged(found)

@@ -10,6 +10,7 @@ import anlage
 from anlage.advisor import Profile
 from anlage.advisor.profile import Audited
 from anlage.advisor.verb import advise, machine_facts
+from anlage.data.store import Store
 from anlage.errors import ConfigError, DataError
 
 
@@ -48,7 +49,7 @@ def test_an_audit_is_read(tmp_path):
     path.write_text("no json")
     with pytest.raises(DataError, match="audit must be"):
         advise(audit=path)
-    with pytest.raises(DataError, match="audit must be"):
+    with pytest.raises(DataError, match="no such file or folder"):
         advise(audit=tmp_path / "none.json")
 
 
@@ -109,3 +110,19 @@ def test_audits_of_several_methods_are_joined_from_their_folders(tmp_path):
     assert advise(audit=folders[0], modality="ct").profile.alignment.keys() == {"simclr"}
     with pytest.raises(ConfigError, match="about simclr"):
         advise(audit=[folders[0], folders[0] / "alignment.json"], modality="ct")
+
+
+@pytest.mark.parametrize(
+    ("strange", "told"),
+    [({"store": "0123"}, "must be of the store"), ({"label": "age"}, "with --label side")],
+)
+def test_audits_of_other_images_or_labels_are_refused(slices_store, tmp_path, strange, told):
+    own = {"store": Store.open(slices_store).fingerprint, "label": "side"}
+    asked = {"store": slices_store, "task": "classification", "label": ("side",)}
+    for said in (own, {**own, **strange}):
+        (tmp_path / "alignment.json").write_text(json.dumps({"simclr": {"kept": 0.5, **said}}))
+        if said is own:
+            assert advise(audit=tmp_path, **asked).profile.alignment["simclr"].label == "side"
+            continue
+        with pytest.raises(ConfigError, match=told):
+            advise(audit=tmp_path, **asked)

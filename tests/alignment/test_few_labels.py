@@ -84,10 +84,10 @@ def test_intervals_of_labels_that_say_nothing_hold_zero():
     assert missed <= 2
 
 
-def test_few_patients_get_no_interval_and_fewer_no_number():
-    good, bad, classes, patients = cohort(24)
-    assert of(bad, good, classes, patients).low is None
-    assert of(bad[:12], good[:12], classes[:12], patients[:12]) is None
+def test_fewer_than_twenty_patients_get_no_number():
+    good, bad, classes, patients = cohort(40)
+    assert of(bad, good, classes, patients).low is not None
+    assert of(bad[:38], good[:38], classes[:38], patients[:38]) is None
 
 
 def test_features_that_are_all_alike_are_no_crash():

@@ -251,7 +251,7 @@ def test_an_absent_arm_is_unfinished_and_counts_in_the_adjustment(planted):
     arms = {arm: runs for arm, runs in planted.arms.items() if arm != "vicreg"}
     claims = judged([dataclasses.replace(planted, arms=arms)])
     absent = next(c for c in claims if c.name == "gain of predictive pretraining rises with size")
-    assert (absent.word, absent.p_adjusted) == ("not finished", None)
+    assert (absent.word, absent.p_adjusted) == ("not tried", None)
     first = min(c.finding.p_value for c in claims if c.finding.p_value is not None)
     assert min(c.p_adjusted for c in claims if c.p_adjusted is not None) >= len(claims) * first
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 from anlage import plugins
@@ -88,7 +89,8 @@ def notes(profile: Profile, table: Costs) -> Iterator[str]:
     if profile.alignment:
         yield (
             "What an audit found is shown with its method; it changes neither the expected gain "
-            "nor the ranking, because what views keep has not foretold what pretraining gains."
+            "nor the ranking: what views keep does not foretell gains, and the rehearsed gain is "
+            "that of a stand-in."
         )
 
 
@@ -103,7 +105,10 @@ def _rehearsed(profile: Profile, ranked: Sequence[Recommendation]) -> Iterator[s
     if len(gains) < 2:
         return
     order = sorted(gains, key=lambda name: -gains[name])  # of equals, as they are ranked
-    told = " before ".join(f"{name} ({gains[name]:+.1f})" for name in order)
+    told = f"{order[0]} ({gains[order[0]]:+.1f})"
+    for ahead, name in itertools.pairwise(order):
+        sign = "level with" if round(gains[ahead] - gains[name], 1) == 0 else "before"
+        told += f" {sign} {name} ({gains[name]:+.1f})"
     if order == list(gains):
         yield f"The rehearsal on your own images puts {told}, as the ranking does."
     else:

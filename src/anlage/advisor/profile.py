@@ -26,12 +26,16 @@ class Audited(BaseConfig):
         gain: Points that a linear stand-in for its pretraining gains with few labels.
         low: Lower end of the gain's 95 % interval over test patients.
         high: Its upper end.
+        store: Fingerprint of the store that was audited.
+        label: Label column that was read.
     """
 
     kept: Annotated[float, Field(ge=0, le=1)] | None = None
     gain: float | None = None
     low: float | None = None
     high: float | None = None
+    store: str | None = None
+    label: str | None = None
 
     @model_validator(mode="after")
     def _ends_are_in_order(self) -> Self:

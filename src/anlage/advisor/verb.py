@@ -84,6 +84,7 @@ def _profile(
         )
     if audits:
         found["alignment"] = _audited(audits)
+        _check_same(found["alignment"], store, tuple(said.get("label", ())))
     return Profile.parse({**found, **said}, where="advise")
 
 
@@ -100,7 +101,34 @@ def _audited(paths: Sequence[Path]) -> dict[str, Audited]:
     return found
 
 
+def _check_same(
+    audited: dict[str, Audited], store: str | Path | None, labels: tuple[str, ...]
+) -> None:
+    """Refuse audits of other images or of another label than advice is asked for."""
+    if store is not None:
+        from anlage.data.store import Store
+
+        own = Store.open(store).fingerprint
+        strange = sorted(name for name, one in audited.items() if one.store not in {None, own})
+        if strange:
+            raise ConfigError(
+                f"audits must be of the store that advice is asked for, but {store} is {own} and "
+                f"that of {strange[0]} is of {audited[strange[0]].store}. Audit this store."
+            )
+    for name, one in audited.items():
+        if labels and one.label is not None and one.label not in labels:
+            raise ConfigError(
+                f"audits must read the label that advice is asked for, {', '.join(labels)}, but "
+                f"that of {name} read {one.label}. Run anlage audit with --label {labels[0]}."
+            )
+
+
 def _audit(path: Path) -> dict[str, Audited]:
+    if not path.exists():
+        raise DataError(
+            f"{path} must be what anlage audit --out wrote, but there is no such file or folder. "
+            "Check the path, and that the audit had --out."
+        )
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -28,8 +28,7 @@ Rows = npt.NDArray[np.int64]
 SHOTS = 10  # labelled patients per class
 _DRAWS = 50
 _GROUPS = 10
-_LEAST = 8  # labelled patients
-_LEAST_FOR_INTERVAL = 20
+_LEAST = 20  # labelled patients: of fewer, neither the number nor its interval can be trusted
 _RIDGE = 1.0  # share of the mean squared length
 
 
@@ -39,7 +38,7 @@ class Difference:
 
     Attributes:
         value: Difference of the scores, the mean over draws of labelled patients.
-        low: Lower end of its 95 % interval over patients; None below 20 labelled patients.
+        low: Lower end of its 95 % interval over patients; None where too few draws are left.
         high: Its upper end.
         first: Score of the probe on the features that are compared with.
         fitted: Labelled patients per class that were fitted on, at most; of a quantity in all.
@@ -75,7 +74,7 @@ def compared(
         seed: Seed of the draws.
 
     Returns:
-        None for fewer than 8 labelled patients, fewer than two classes of two patients, features
+        None for fewer than 20 labelled patients, fewer than two classes of two patients, features
         that are all alike, or where most draws hold no patient of some class.
     """
     values = _testable(target, patients)
@@ -103,13 +102,11 @@ def compared(
         return None
     (before, after), fitted = everyone
     low = high = None
-    if len(labelled) >= _LEAST_FOR_INTERVAL:
-        parts = [mean_scores(labelled[group == number]) for number in range(_GROUPS)]
-        left = [one[0][1] - one[0][0] for one in parts if one is not None]
-        if len(left) == _GROUPS:
-            spread = np.sqrt((_GROUPS - 1) * np.var(left))
-            reach = float(student.ppf(0.975, _GROUPS - 1) * spread)
-            low, high = after - before - reach, after - before + reach
+    parts = [mean_scores(labelled[group == number]) for number in range(_GROUPS)]
+    left = [one[0][1] - one[0][0] for one in parts if one is not None]
+    if len(left) == _GROUPS:
+        reach = student.ppf(0.975, _GROUPS - 1) * np.sqrt((_GROUPS - 1) * np.var(left))
+        low, high = after - before - reach, after - before + reach
     return Difference(
         value=float(after - before),
         low=None if low is None else float(low),

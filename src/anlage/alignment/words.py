@@ -20,6 +20,7 @@ __all__ = [
     "as_json",
     "as_text",
     "gained",
+    "knows_signal",
     "lost",
     "shown",
     "why",
@@ -144,7 +145,10 @@ def advice(audit: Audit) -> Iterator[str]:
         said = f"A probe reads the label in plain images: {_told(audit.clean)}"
         yield said + ("." if audit.can_measure_signal else f". The signal kept {NO_SIGNAL}.")
     else:
-        yield "No labels or label maps of this task: only what needs none was measured."
+        yield (
+            "The task's signal was not measured: that takes labels of it, of two values and four "
+            "patients or more, or label maps of a task that finds places."
+        )
     changes = {correction.name: correction.says for correction in audit.corrections}
     for found in audit.findings:
         if found.light == "red":
@@ -236,12 +240,21 @@ def _scores(audit: Audit) -> Iterator[str]:
     if audit.least.value is None:
         yield "Kept of what the task needs: not measured. Give --task with --label, or label maps."
     else:
-        yield f"Kept of what the task needs: {shown(audit.least)}, limited by: {audit.limited_by}."
+        only = "" if knows_signal(audit) else " Of lesions alone: the label's signal is not known."
+        yield (
+            f"Kept of what the task needs: {shown(audit.least)}, limited by: {audit.limited_by}."
+            f"{only}"
+        )
     yield f"Alignment score (rehearsed gain): {_rehearsed(audit.rehearsal)}"
     if audit.checked is not None:
         yield _checked(audit.checked)
         if audit.checked.is_kept and audit.checked.rehearsal is not None:
             yield _corrected(audit.rehearsal, audit.checked.rehearsal)
+
+
+def knows_signal(audit: Audit) -> bool:
+    """Whether what is kept of the task's signal was measured."""
+    return audit.whole.kept is not None
 
 
 def gained(found: Rehearsal) -> str:
@@ -260,7 +273,7 @@ def _corrected(before: Rehearsal | None, after: Rehearsal) -> str:
 def _rehearsed(found: Rehearsal | None) -> str:
     if found is None:
         return (
-            "not measured. It needs a task with one label per image, two classes or more, eight "
+            "not measured. It needs a task with one label per image, two classes or more, twenty "
             "labelled patients or more, a method that compares views or fills in what masks hide "
             "(not by its own error), and no --quick."
         )
@@ -268,7 +281,8 @@ def _rehearsed(found: Rehearsal | None) -> str:
     return (
         f"{gained(found)}. That is what views and masks add to what a linear stand-in for this "
         f"pretraining learns from {found.images} images, as a probe of {few} reads it "
-        f"({found.plain:.2f} where nothing is changed or hidden)."
+        f"({found.plain:.2f} where nothing is changed or hidden). Compare strategies on "
+        "the same images by it; the lights are there to find mistakes."
     )
 
 

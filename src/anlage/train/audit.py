@@ -23,7 +23,7 @@ from anlage.alignment.pairs import Negatives, negatives_of
 from anlage.alignment.pictures import worst_cases
 from anlage.alignment.rehearsal import Rehearsal
 from anlage.alignment.whole import measure_whole
-from anlage.alignment.words import as_json, as_text
+from anlage.alignment.words import as_json, as_text, knows_signal
 from anlage.config import layered, read_yaml
 from anlage.data.store import Store
 from anlage.errors import ConfigError, DataError
@@ -158,7 +158,13 @@ def audit(
         for option, value in asked.items():
             words += [option, str(value)] if value is not None else []
         files = _files(found, material, strategy, recipe=mended, seed=seed)
-        facts = {"method": config.method, "title": title, "command": shlex.join(words)}
+        facts = {
+            "method": config.method,
+            "title": title,
+            "command": shlex.join(words),
+            "store": opened.fingerprint,
+            "label": label,
+        }
         _write(Path(out), files, found, facts)
     return found
 
@@ -264,11 +270,11 @@ def _files(
     return {"pictures": pictures, "corrected": comment + text}
 
 
-def _write(folder: Path, files: dict[str, Any], found: Audit, facts: dict[str, str]) -> None:
+def _write(folder: Path, files: dict[str, Any], found: Audit, facts: dict[str, Any]) -> None:
     page = as_html(found, title=facts["title"], command=facts["command"], **files)
     trial = found.rehearsal
     said = {
-        "kept": found.least.value,
+        "kept": found.least.value if knows_signal(found) else None,
         "gain": None if trial is None else trial.gain,
         "low": None if trial is None else trial.low,
         "high": None if trial is None else trial.high,
@@ -278,7 +284,10 @@ def _write(folder: Path, files: dict[str, Any], found: Audit, facts: dict[str, s
         "audit.json": json.dumps({**facts, **as_json(found)}, indent=1) + "\n",
         "audit.html": page,
         "corrected.yaml": files["corrected"],
-        "alignment.json": json.dumps({facts["method"]: rounded}) + "\n",
+        "alignment.json": json.dumps(
+            {facts["method"]: {**rounded, "store": facts["store"], "label": facts["label"]}}
+        )
+        + "\n",
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
