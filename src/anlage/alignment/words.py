@@ -11,15 +11,14 @@ from anlage.alignment.auditor import Finding, Numbers
 from anlage.alignment.correct import Checked
 from anlage.alignment.intervals import ProbeScore, Share
 from anlage.alignment.measure import Audit
-from anlage.alignment.rehearsal import Rehearsal
 from anlage.alignment.score import LIMITS, light_above, light_below, light_of_site
+from anlage.alignment.score_words import corrected_score, score_words
 
 __all__ = [
     "NO_SIGNAL",
     "advice",
     "as_json",
     "as_text",
-    "gained",
     "knows_signal",
     "lost",
     "shown",
@@ -245,45 +244,16 @@ def _scores(audit: Audit) -> Iterator[str]:
             f"Kept of what the task needs: {shown(audit.least)}, limited by: {audit.limited_by}."
             f"{only}"
         )
-    yield f"Alignment score (rehearsed gain): {_rehearsed(audit.rehearsal)}"
+    yield f"Alignment score (rehearsed gain): {score_words(audit.rehearsal)}"
     if audit.checked is not None:
         yield _checked(audit.checked)
         if audit.checked.is_kept and audit.checked.rehearsal is not None:
-            yield _corrected(audit.rehearsal, audit.checked.rehearsal)
+            yield corrected_score(audit.rehearsal, audit.checked.rehearsal)
 
 
 def knows_signal(audit: Audit) -> bool:
     """Whether what is kept of the task's signal was measured."""
     return audit.whole.kept is not None
-
-
-def gained(found: Rehearsal) -> str:
-    """Return a rehearsed gain with its interval."""
-    ends = "" if found.low is None else f" [{found.low:.1f}, {found.high:.1f}]"
-    return f"{found.gain:+.1f} points of {found.kind}{ends}"
-
-
-def _corrected(before: Rehearsal | None, after: Rehearsal) -> str:
-    said = f"Alignment score of the corrected recipe: {gained(after)}."
-    if before is None or after.gain >= before.gain:
-        return said
-    return f"{said} That is lower: more is kept, and less may be learnt from it. Try both."
-
-
-def _rehearsed(found: Rehearsal | None) -> str:
-    if found is None:
-        return (
-            "not measured. It needs a task with one label per image, two classes or more, twenty "
-            "labelled patients or more, a method that compares views or fills in what masks hide "
-            "(not by its own error), and no --quick."
-        )
-    few = f"{found.labels} labelled patients" + (" per class" if found.kind == "AUROC" else "")
-    return (
-        f"{gained(found)}. That is what views and masks add to what a linear stand-in for this "
-        f"pretraining learns from {found.images} images, as a probe of {few} reads it "
-        f"({found.plain:.2f} where nothing is changed or hidden). Compare strategies on "
-        "the same images by it; the lights are there to find mistakes."
-    )
 
 
 def _checked(checked: Checked) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from anlage.data.readers import Limits, RawImage, Source, _npz_rows
+from anlage.data.readers import Limits, RawImage, Source, _npy_header, _npz_rows
 from anlage.data.readers.npy import Npy
 from anlage.errors import DataError
 
@@ -185,3 +188,24 @@ def test_recognises() -> None:
     assert Npy().recognises(Path("-"), b"\x93NUMPY\x01\x00")
     assert Npy().recognises(Path("a.npz"), b"PK\x03\x04")
     assert not Npy().recognises(Path("a.zip"), b"PK\x03\x04")
+
+
+def test_headers_are_parsed_one_at_a_time(monkeypatch):
+    """Two threads in ast.literal_eval at once raise SystemError in CPython 3.11, now and then."""
+    inside, most = [], []
+
+    def read(stream):
+        inside.append(stream)
+        most.append(len(inside))
+        time.sleep(0.01)
+        inside.remove(stream)
+        return (2, 2), False, np.dtype("uint8")
+
+    monkeypatch.setattr(_npy_header.npy, "read_array_header_1_0", read)
+    streams = [io.BytesIO() for _ in range(4)]
+    for stream in streams:
+        np.save(stream, np.zeros((2, 2), np.uint8))
+        stream.seek(0)
+    with ThreadPoolExecutor(4) as pool:
+        assert [one.shape for one in pool.map(_npy_header.npy_header, streams)] == [(2, 2)] * 4
+    assert most == [1] * 4

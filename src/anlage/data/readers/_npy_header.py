@@ -6,6 +6,7 @@ Source: NumPy enhancement proposal 1 (numpy.lib.format).
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import dataclass
 from tokenize import TokenError
 from typing import IO, Any
@@ -22,6 +23,9 @@ __all__ = ["NpyHeader", "anlage_shape", "as_image", "npy_header"]
 _MAGIC_BYTES = 8
 _MAX_CHANNELS = 16
 _COLOUR_EDGES = (1, 3)
+# NumPy parses headers with ast.literal_eval, which CPython 3.11 counts recursion of per process:
+# in two threads at once it now and then raises SystemError (python/cpython issue 106905).
+_PARSING = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,8 @@ def npy_header(stream: IO[bytes]) -> NpyHeader:
     try:
         version = npy.read_magic(stream)
         read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, is_fortran, dtype = read(stream)
+        with _PARSING:
+            shape, is_fortran, dtype = read(stream)
     except (*FAULTS, TokenError):
         raise DataError(
             "a .npy array must start with a NumPy header of version 1 or 2, this one does not. "
